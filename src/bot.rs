@@ -16,6 +16,7 @@ use crate::mandate::Mandate;
 use crate::metrics::Metrics;
 use crate::model::{Live, SourceRights};
 use crate::playbook::Catalog;
+use crate::sightings::{ClusterSource, SightingWorker};
 use crate::store::Store;
 use crate::surroundings::Lookup;
 use crate::timekeeper::Timekeeper;
@@ -35,6 +36,8 @@ pub struct Bot {
     pub kept_quiet: Option<Vec<String>>,
     /// As [`crate::config::Config::asked_sources`].
     pub asked_sources: Option<Vec<String>>,
+    /// As [`crate::config::Config::looked_at`].
+    pub looked_at: Vec<ClusterSource>,
     /// Where runs and changes are counted.
     pub metrics: Arc<Metrics>,
     /// Tells this process's leases from those of others.
@@ -95,6 +98,11 @@ impl Bot {
             Arc::new(PlaybookWorker::new(self.store.clone(), self.catalog.clone())),
             Arc::new(schedules),
         ];
+        for source in &self.looked_at {
+            let (cluster, mandate) = (self.world.cluster.clone(), self.engine.mandate.clone());
+            let sightings = SightingWorker::new(self.store.clone(), cluster, clock.clone(), mandate, source.clone());
+            workers.push(Arc::new(sightings));
+        }
         for n in 0..runs {
             let name = format!("{}/{n}", self.name);
             let (store, world) = (self.store.clone(), self.world.clone());

@@ -54,6 +54,7 @@ pub mod rehearse;
 pub mod reload;
 pub mod secret;
 pub mod server;
+pub mod sightings;
 pub mod signature;
 pub mod store;
 pub mod surroundings;

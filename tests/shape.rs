@@ -35,7 +35,8 @@ const TABLE: &[(&str, &[&str])] = &[
     ("mandate", &["cluster"]),
     ("engine", &["store", "alertmanager", "action", "playbook", "cluster", "mandate", "language"]),
     ("surroundings", &["cluster"]),
-    ("incident", &["store", "oncall", "playbook", "maintenance", "surroundings"]),
+    ("sightings", &["store", "cluster", "mandate"]),
+    ("incident", &["sightings", "store", "oncall", "playbook", "maintenance", "surroundings"]),
     ("escalation", &["store", "oncall"]),
     ("timekeeper", &["store"]),
     ("intake", &["store", "language"]),
@@ -45,7 +46,7 @@ const TABLE: &[(&str, &[&str])] = &[
     ("handoff", &["store", "oncall", "playbook", "message"]),
     ("reload", &["store", "message"]),
     ("server", &["intake", "chat", "store", "oncall", "message", "links", "signature"]),
-    ("config", &["diagnostics", "secret", "discord", "notify", "intake", "patroni"]),
+    ("config", &["diagnostics", "secret", "discord", "notify", "intake", "cluster", "sightings", "patroni"]),
 ];
 
 /// Those that put everything together.

@@ -150,6 +150,7 @@ pub async fn serve(config: &Config, ending: &Ending) -> anyhow::Result<()> {
         alertmanager: edges::alertmanager(config)?,
         kept_quiet: config.kept_quiet(),
         asked_sources: config.asked_sources(),
+        looked_at: config.looked_at(),
         metrics: metrics.clone(),
         name: format!("{}-{}", std::process::id(), address.port()),
     };
@@ -246,7 +247,8 @@ pub async fn serve(config: &Config, ending: &Ending) -> anyhow::Result<()> {
         (true, true) => rights::LooksUp::Causes,
         (true, false) => rights::LooksUp::CausesAndTiers,
     };
-    let checking = rights::keep_checking(world.cluster.clone(), bot.catalog.clone(), (lease, freeze_map), looks_up);
+    let (catalogs, looked_at) = (bot.catalog.clone(), config.looked_at());
+    let checking = rights::keep_checking(world.cluster.clone(), catalogs, (lease, freeze_map), looks_up, looked_at);
     crew.sends("the check of rights", stopping(stop.clone(), checking));
     if let Some(discord) = discord {
         crew.needs("the gateway to discord", discord);
@@ -335,7 +337,8 @@ fn settings(config: &Config) -> anyhow::Result<Settings> {
     let severities = Arc::new(config.severities.mapping());
     let source = |config: &SourceConfig, field: String| source(config, field, severities.clone());
     let short = config.short_source().map(|short| source(&short, "server.webhook_auth".to_owned())).transpose()?;
-    let others = config.sources.iter().enumerate().map(|(n, other)| source(other, format!("sources.{n}.auth")));
+    let others = config.sources.iter().enumerate().filter(|(_, other)| other.delivers());
+    let others = others.map(|(n, other)| source(other, format!("sources.{n}.auth")));
     let sources = Sources::new(short, others.collect::<anyhow::Result<_>>()?);
     let body_limit = config.server.body_limit.bytes();
     Ok(Settings { sources, api_tokens, body_limit, ..Settings::default() })
@@ -361,6 +364,7 @@ fn source(config: &SourceConfig, field: String, severities: Arc<Severities>) -> 
     let form = match config.kind {
         SourceKind::Alertmanager => Form::Alertmanager,
         SourceKind::Heartbeat => Form::Heartbeat,
+        SourceKind::Cluster => anyhow::bail!("nobody delivers to the source `{}`", config.name),
         SourceKind::Generic => Form::Generic(Arc::new(mapping(config)?)),
     };
     let (name, insecure_no_auth) = (config.name.clone(), config.insecure_no_auth);

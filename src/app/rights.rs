@@ -6,10 +6,11 @@ use std::sync::Arc;
 use futures_util::stream::{self, StreamExt as _};
 use tokio::sync::watch;
 
-use crate::cluster::{Access, Cluster};
+use crate::cluster::{Access, Cluster, KindName};
 use crate::engine::FreezeMap;
 use crate::mandate::LeaseName;
 use crate::playbook::{Catalog, rights};
+use crate::sightings::ClusterSource;
 use crate::surroundings;
 
 /// How many rights are asked about at the same time.
@@ -31,7 +32,11 @@ pub async fn keep_checking(
     mut catalogs: watch::Receiver<Arc<Catalog>>,
     (lease, freeze_map): (LeaseName, Option<FreezeMap>),
     looks_up: LooksUp,
+    looked_at: Vec<ClusterSource>,
 ) {
+    for source in &looked_at {
+        check_source(cluster.as_ref(), source).await;
+    }
     loop {
         let catalog = catalogs.borrow_and_update().clone();
         check(cluster.clone(), catalog, (&lease, freeze_map.as_ref()), looks_up).await;
@@ -102,6 +107,31 @@ async fn check(
     }
     if !all {
         tracing::error!("some playbooks cannot work; `dogwatch rbac` prints the roles that they need");
+    }
+}
+
+/// What it is not allowed to look at, it does not see.
+async fn check_source(cluster: &dyn Cluster, source: &ClusterSource) {
+    for kind in source.kinds().into_iter().filter_map(|kind| kind.parse::<KindName>().ok()) {
+        if let Err(error) = cluster.kind(&kind).await {
+            tracing::warn!(%kind, source = source.name, %error, "what the source watches of that kind is not seen");
+        }
+    }
+    // A kind that is not known was told of just now.
+    for right in source.access(&cluster.kinds()).unwrap_or_default() {
+        let what = format!("{} {}", right.verb, right.resource);
+        match cluster.allowed(&right).await {
+            Ok(true) => {}
+            Ok(false) => tracing::error!(
+                right = what,
+                namespace = right.namespace,
+                source = source.name,
+                "a right is missing, and so the source does not see all that it watches; `dogwatch rbac --config` prints its role"
+            ),
+            Err(error) => {
+                tracing::warn!(right = what, source = source.name, %error, "it is not known whether this is allowed");
+            }
+        }
     }
 }
 

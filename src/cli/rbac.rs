@@ -2,12 +2,13 @@
 //! alerts have in common.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::kinds::KindsArgs;
 use super::output::{Exit, Failure, say};
 use super::yaml;
-use crate::config::FreezeConfig;
+use crate::cluster::Kinds;
+use crate::config::{Config, FreezeConfig};
 use crate::diagnostics::DiagnosticSeverity;
 use crate::engine::FreezeMap;
 use crate::mandate::LeaseName;
@@ -20,7 +21,7 @@ use crate::surroundings;
 Examples:
   dogwatch rbac | kubectl apply -f -
   dogwatch rbac playbooks/ --service-account ops/dogwatch
-  dogwatch rbac --user bot@example.org --no-look-up > role.yaml")]
+  dogwatch rbac --config dogwatch.yaml --user bot@example.org --no-look-up > role.yaml")]
 pub(super) struct Args {
     /// The folder of the playbooks
     #[arg(value_name = "DIR", default_value = "playbooks")]
@@ -48,6 +49,10 @@ pub(super) struct Args {
     /// dogwatch.yaml
     #[arg(long)]
     no_look_up: bool,
+
+    /// The configuration: also the rights of its sources of the kind `cluster`, for what they watch
+    #[arg(short, long, value_name = "FILE")]
+    config: Option<PathBuf>,
 
     #[command(flatten)]
     kinds: KindsArgs,
@@ -113,6 +118,34 @@ pub(super) fn go(args: &Args) -> anyhow::Result<Exit> {
         documents
             .extend(looks_up.iter().zip(comments).map(|(role, comment)| comment.to_owned() + &yaml::document(role)));
     }
+    documents.extend(of_sources(args.config.as_deref(), &kinds, &subject)?);
     say(&documents.join("---\n"))?;
     Ok(Exit::Done)
+}
+
+/// What stands above the roles of a source.
+const SIGHTINGS: &str = "\
+# What the source `{source}` looks at in the cluster. No playbook needs it. Without it, the source does
+# not see what it watches, and says so.
+";
+
+/// Roles of their own for what the bot itself looks at.
+fn of_sources(config: Option<&Path>, kinds: &Kinds, subject: &Subject) -> anyhow::Result<Vec<String>> {
+    let Some(path) = config else { return Ok(Vec::new()) };
+    let mut documents = Vec::new();
+    for source in Config::load(path)?.looked_at() {
+        let rights = source.access(kinds).map_err(|unknown| {
+            let message = format!(
+                "nobody has told what {} is called in roles; name the folder of its CustomResourceDefinition with --crds, or put \
+                 what `dogwatch kinds` prints beside the playbooks",
+                unknown.join(", ")
+            );
+            Failure::with(Exit::Problems, message)
+        })?;
+        let roles = roles(&format!("dogwatch-source-{}", source.name.to_lowercase()), &rights, subject);
+        let comments =
+            std::iter::once(SIGHTINGS.replace("{source}", &source.name)).chain(std::iter::repeat(String::new()));
+        documents.extend(roles.iter().zip(comments).map(|(role, comment)| comment + &yaml::document(role)));
+    }
+    Ok(documents)
 }

@@ -44,6 +44,13 @@ pub trait Cluster: Send + Sync + 'static {
     /// would be taken for a whole one. May be repeated.
     async fn list(&self, query: &ListQuery) -> Result<Vec<Object>, ClusterError>;
 
+    /// One page of all that matches, from where the page before said that the next one begins; in no order that can be
+    /// relied on. A cluster that makes no pages gives all at once, and [`ClusterError::TooMany`] when that is more than
+    /// the query's limit. Objects that come or go meanwhile may be missed. May be repeated.
+    async fn list_page(&self, query: &ListQuery, _from: Option<&str>) -> Result<ListPage, ClusterError> {
+        Ok(ListPage { objects: self.list(query).await?, next: None })
+    }
+
     /// A JSON merge patch (RFC 7386) of the object or of a subresource. [`ClusterError::Conflict`] when the
     /// precondition does not hold. Gives back the object after the change; for `scale`, that is the `Scale`, whose
     /// metadata has the object's own name, UID and resourceVersion. After [`ClusterError::Unavailable`] it may have
@@ -85,6 +92,14 @@ pub struct ListQuery {
     pub fields: String,
     /// The most objects that the asker can use.
     pub limit: usize,
+}
+
+/// Some of what matches.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct ListPage {
+    pub objects: Vec<Object>,
+    /// Where the next page begins; `None`: this is the last.
+    pub next: Option<String>,
 }
 
 impl ListQuery {

@@ -5,6 +5,7 @@ mod people;
 mod reach;
 mod sources;
 mod tickets;
+mod watches;
 mod words;
 
 use std::collections::BTreeMap;

@@ -35,6 +35,7 @@ mod store;
 #[cfg(test)]
 mod tests;
 mod tickets;
+mod watches;
 
 use std::path::{Path, PathBuf};
 
@@ -69,9 +70,11 @@ pub use source::says_nothing;
 pub use sources::{ExpectedConfig, HeartbeatConfig, SourceConfig, SourceKind};
 pub use store::StoreConfig;
 pub use tickets::{TicketConfig, TicketKind};
+pub use watches::{ReportsConfig, WatchConfig, WatchesConfig};
 
 use crate::files;
 use crate::model::PeopleLimits;
+use crate::sightings::ClusterSource;
 use source::ConfigText;
 
 /// The whole of `dogwatch.yaml`.
@@ -164,7 +167,7 @@ impl Config {
         let server = &self.server;
         let ServerConfig { source, webhook_auth, insecure_no_auth, .. } = server;
         let is_said = source.is_some() || webhook_auth.is_some() || *insecure_no_auth || server.heartbeats.is_some();
-        (is_said || self.sources.is_empty()).then(|| SourceConfig {
+        (is_said || !self.sources.iter().any(SourceConfig::delivers)).then(|| SourceConfig {
             name: source.clone().unwrap_or_else(|| "alertmanager".to_owned()),
             kind: SourceKind::Alertmanager,
             auth: webhook_auth.clone(),
@@ -173,6 +176,9 @@ impl Config {
             heartbeat: None,
             heartbeats: server.heartbeats.clone(),
             map: None,
+            every: None,
+            namespaces: None,
+            watches: None,
         })
     }
 
@@ -181,6 +187,11 @@ impl Config {
         let short = self.short_source().map(|source| ("server".to_owned(), source));
         let listed = self.sources.iter().enumerate().map(|(n, source)| (format!("sources.{n}"), source.clone()));
         short.into_iter().chain(listed).collect()
+    }
+
+    /// What the bot itself looks at.
+    pub fn looked_at(&self) -> Vec<ClusterSource> {
+        self.sources.iter().filter_map(SourceConfig::looked_at).collect()
     }
 
     /// The names of the sources of the kind `alertmanager`.
@@ -199,7 +210,11 @@ impl Config {
     /// does not list is over, or was never told to it.
     pub fn asked_sources(&self) -> Option<Vec<String>> {
         let only = |all: Vec<String>| if all.len() == 1 { all } else { Vec::new() };
-        self.unless_all(self.named_sources().unwrap_or_else(|| only(self.alertmanagers())))
+        // Its silences may be for what the bot itself sees, but it never lists that.
+        let seen = self.looked_at();
+        let mut named = self.named_sources().unwrap_or_else(|| only(self.alertmanagers()));
+        named.retain(|name| seen.iter().all(|source| source.name != *name));
+        self.unless_all(named)
     }
 
     fn named_sources(&self) -> Option<Vec<String>> {

@@ -6,8 +6,10 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use super::AuthConfig;
+use super::watches::WatchesConfig;
 use crate::intake::MapTexts;
 use crate::model::{HeartbeatRule, HumanDuration, MayStart, Severity};
+use crate::sightings::ClusterSource;
 
 /// Who sends alerts.
 #[derive(Debug, Clone, Deserialize, schemars::JsonSchema)]
@@ -25,10 +27,11 @@ pub struct SourceConfig {
     /// Something in front of us authenticates.
     #[serde(default)]
     pub insecure_no_auth: bool,
-    /// Left out: everything for `alertmanager`, nothing for `generic`.
+    /// Left out: everything for `alertmanager` and `cluster`, nothing for `generic`.
     #[serde(default)]
     pub may_start: Option<MayStart>,
-    /// Of the kind `heartbeat`: how often it must come.
+    /// Of the kind `heartbeat`: how often it must come. Of `cluster`: for how long the cluster may go
+    /// unseen; left out, S2 after ten minutes and three looks.
     #[serde(default)]
     pub heartbeat: Option<ExpectedConfig>,
     /// Alerts that must keep coming. Left out: `Watchdog`, if it ever came.
@@ -37,6 +40,15 @@ pub struct SourceConfig {
     /// What of an event is what of an alert. Only of `generic`, which needs it.
     #[serde(default)]
     pub map: Option<MapTexts>,
+    /// Of the kind `cluster`: how long after one look the next one begins. Left out: a minute.
+    #[serde(default)]
+    pub every: Option<HumanDuration>,
+    /// Of the kind `cluster`: the namespaces that are looked at. Left out: all.
+    #[serde(default)]
+    pub namespaces: Option<Vec<String>>,
+    /// Of the kind `cluster`: what is looked for. Left out: all but `reports_failure`.
+    #[serde(default)]
+    pub watches: Option<WatchesConfig>,
 }
 
 /// What must keep coming.
@@ -75,6 +87,12 @@ fn worst() -> Severity {
 /// where its route says nothing.
 const WATCHDOG: (&str, Duration) = ("Watchdog", Duration::from_secs(5 * 3_600));
 
+/// How often the cluster is looked at where nothing is said: holds are minutes.
+const LOOK_EVERY: Duration = Duration::from_secs(60);
+
+/// For how long the cluster may go unseen where nothing is said: a control plane is upgraded in less.
+const UNSEEN_FOR: Duration = Duration::from_secs(10 * 60);
+
 /// In which form it sends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
@@ -85,13 +103,15 @@ pub enum SourceKind {
     Heartbeat,
     /// JSON of whoever, of which `map` makes alerts.
     Generic,
+    /// The bot itself looks at the cluster, and tells what fails there.
+    Cluster,
 }
 
 impl SourceKind {
     /// What a source of this kind may start where nothing is said.
     pub fn may_start(self) -> MayStart {
         match self {
-            SourceKind::Alertmanager => MayStart::Everything,
+            SourceKind::Alertmanager | SourceKind::Cluster => MayStart::Everything,
             SourceKind::Heartbeat => MayStart::Nothing,
             SourceKind::Generic => MayStart::Nothing,
         }
@@ -110,6 +130,25 @@ impl SourceConfig {
         self.may_start.clone().unwrap_or_else(|| self.kind.may_start())
     }
 
+    /// Whether it delivers over HTTP.
+    pub fn delivers(&self) -> bool {
+        self.kind != SourceKind::Cluster
+    }
+
+    /// What the bot looks at, for the kind `cluster`.
+    pub fn looked_at(&self) -> Option<ClusterSource> {
+        (self.kind == SourceKind::Cluster).then(|| ClusterSource {
+            name: self.name.clone(),
+            every: self.every(),
+            namespaces: self.namespaces.clone().unwrap_or_default(),
+            watches: self.watches.clone().unwrap_or_default().watches(),
+        })
+    }
+
+    fn every(&self) -> Duration {
+        self.every.map_or(LOOK_EVERY, |every| every.0)
+    }
+
     /// What must keep coming from it.
     pub fn heartbeat_rules(&self) -> Vec<HeartbeatRule> {
         let rule = |alert: Option<&str>, within: Duration, severity: Severity, team: Option<&String>| HeartbeatRule {
@@ -119,7 +158,18 @@ impl SourceConfig {
             severity,
             team: team.cloned(),
         };
-        let own = self.heartbeat.iter().map(|own| rule(None, own.within.0, own.severity, own.team.as_ref()));
+        let looks = ExpectedConfig {
+            within: HumanDuration(UNSEEN_FOR.max(self.every() * 3)),
+            severity: Severity::S2,
+            team: None,
+        };
+        let looks = (self.kind == SourceKind::Cluster).then_some(&looks);
+        let own = self
+            .heartbeat
+            .as_ref()
+            .or(looks)
+            .into_iter()
+            .map(|own| rule(None, own.within.0, own.severity, own.team.as_ref()));
         let alerts: Vec<HeartbeatRule> = match &self.heartbeats {
             Some(alerts) => {
                 let of = |of: &HeartbeatConfig| rule(Some(&of.alert), of.within.0, of.severity, of.team.as_ref());

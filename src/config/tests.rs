@@ -74,9 +74,18 @@ fn the_example_of_several_sources_is_one() {
     let config = Config::parse(&example.join("\n"), Path::new("/etc/dogwatch/dogwatch.yaml")).unwrap();
     assert!(config.short_source().is_none(), "the sources say who delivers");
     let rules: Vec<_> = config.sources.iter().flat_map(SourceConfig::heartbeat_rules).collect();
-    assert_eq!(rules.len(), 2);
+    assert_eq!(rules.len(), 3);
     assert!(rules.iter().any(|rule| rule.alert.is_none() && rule.within.as_secs() == 25 * 3_600));
-    assert!(config.sources.iter().all(|source| source.auth.is_some()));
+    assert!(config.sources.iter().all(|source| source.auth.is_some() == source.delivers()));
+    let [looked_at] = &config.looked_at()[..] else { panic!() };
+    let usual =
+        Config::parse("sources: [{ name: cluster, kind: cluster }]", Path::new("x")).unwrap().looked_at().remove(0);
+    assert_eq!(
+        (&looked_at.name, looked_at.every, &looked_at.namespaces),
+        (&usual.name, usual.every, &usual.namespaces)
+    );
+    assert_eq!(looked_at.watches[..4], usual.watches[..], "the example says what counts where nothing is said");
+    assert_eq!((looked_at.watches.len(), usual.watches.len()), (5, 4));
 }
 
 #[test]
@@ -91,6 +100,18 @@ fn what_server_says_of_one_source_goes_on_as_it_was() {
     let text = "server: { source: eu-1 }\nsources: [{ name: us-1, kind: alertmanager }]";
     let names: Vec<String> = one(text).into_iter().map(|(_, source)| source.name).collect();
     assert_eq!(names, ["eu-1", "us-1"]);
+    let beside: Vec<_> =
+        one("sources: [{ name: seen, kind: cluster }]").into_iter().map(|(_, source)| source).collect();
+    let names: Vec<&str> = beside.iter().map(|source| source.name.as_str()).collect();
+    assert_eq!(names, ["alertmanager", "seen"], "what the bot looks at delivers nothing");
+    assert_eq!(beside[1].may_start(), crate::model::MayStart::Everything);
+    let [looks] = &beside[1].heartbeat_rules()[..] else { panic!() };
+    assert_eq!((looks.alert.as_deref(), looks.within.as_secs(), looks.severity), (None, 600, Severity::S2));
+    let text =
+        "sources: [{ name: seen, kind: cluster }]\nalertmanager: { url: http://x, sources: [alertmanager, seen] }";
+    let config = Config::parse(text, Path::new("/etc/dogwatch.yaml")).unwrap();
+    assert_eq!(config.asked_sources(), Some(vec!["alertmanager".to_owned()]), "it never lists what the bot sees");
+    assert_eq!(config.kept_quiet(), None, "its silences may be for that, too");
 }
 
 #[test]
@@ -108,6 +129,47 @@ fn sources_that_make_no_sense() {
         ("[{ name: a, kind: alertmanager, heartbeat: { within: 5m } }]", "only a source of the kind", "heartbeats:"),
         ("[{ name: a, kind: alertmanager, heartbeats: [{ alert: '', within: 5m }] }]", "without a name", "Watchdog"),
         ("[{ name: a, kind: heartbeat, heartbeat: { within: 5m }, heartbeats: [] }]", "sends no alerts", "within"),
+        ("[{ name: a, kind: cluster, map: { name: event.x } }]", "needs no map", "kind: generic"),
+        ("[{ name: a, kind: cluster, insecure_no_auth: true }]", "nobody delivers", "take it out"),
+        ("[{ name: a, kind: cluster, heartbeats: [] }]", "sends no heartbeats", "heartbeat: {"),
+        ("[{ name: a, kind: cluster, every: 1s }]", "1s is no time", "`10s` to `10m`"),
+        ("[{ name: a, kind: alertmanager, every: 1m }]", "only a source of the kind `cluster`", "kind: cluster"),
+        ("[{ name: a, kind: alertmanager, watches: {} }]", "only a source of the kind `cluster`", "kind: cluster"),
+        ("[{ name: a, kind: cluster, namespaces: [] }]", "names no namespace", "leave it out"),
+        ("[{ name: a, kind: cluster, namespaces: [Shop] }]", "`Shop` is no name", "kubectl"),
+        ("[{ name: a, kind: cluster, namespaces: [shop, shop] }]", "named twice", "once"),
+        ("[{ name: a, kind: cluster, watches: { image_pull: { hold: 2d } } }]", "2d is no time", "`24h`"),
+        (
+            "[{ name: a, kind: cluster, watches: { reports_failure: [{ kind: Certificate }] } }]",
+            "no kind",
+            "cert-manager.io",
+        ),
+        (
+            "[{ name: a, kind: cluster, watches: { reports_failure: [{ kind: Secret }] } }]",
+            "secrets are never",
+            "group",
+        ),
+        (
+            "[{ name: a, kind: cluster, watches: { reports_failure: [{ kind: Node, condition: '' }] } }]",
+            "without a type",
+            "Ready",
+        ),
+        (
+            "[{ name: a, kind: cluster, watches: { reports_failure: [{ kind: Node, status: bad }] } }]",
+            "has the status `bad`",
+            "Unknown",
+        ),
+        (
+            "[{ name: a, kind: cluster, watches: { reports_failure: [{ kind: Node }, { kind: Node }] } }]",
+            "watched twice",
+            "once",
+        ),
+        (
+            "[{ name: a, kind: cluster, watches: { failed_attach: { enabled: false }, config_error: { enabled: false }, \
+             image_pull: { enabled: false }, service_without_endpoints: { enabled: false } } }]",
+            "switched off",
+            "switch something on",
+        ),
     ] {
         let said = folder.checked(&format!("sources: {text}"));
         assert!(said.contains(says) && said.contains(remedy) && said.contains("dogwatch.yaml:1:"), "{text}: {said}");
@@ -115,6 +177,7 @@ fn sources_that_make_no_sense() {
     for (text, says) in [
         ("[{ name: a, kind: zabbix }]", "`alertmanager`, `heartbeat`"),
         ("[{ name: a, kind: alertmanager, may_start: all }]", "everything"),
+        ("[{ name: a, kind: cluster, watches: { image_pulls: {} } }]", "image_pull"),
         ("[{ name: a, kind: alertmanager, may_start: { namespace: [x] } }]", "namespaces"),
     ] {
         let said = refused(&format!("sources: {text}"));
@@ -328,7 +391,7 @@ fn the_sources_of_the_example_are_what_they_should_be() {
     let lines = rest.lines().map_while(|line| line.strip_prefix("# ")).collect::<Vec<_>>().join("\n");
     let config = Config::parse(&format!("sources:\n{lines}\n"), Path::new("/etc/dogwatch/dogwatch.yaml")).unwrap();
     let kinds: Vec<_> = config.sources.iter().map(|source| source.kind).collect();
-    assert_eq!(kinds, [SourceKind::Alertmanager, SourceKind::Heartbeat, SourceKind::Generic]);
+    assert_eq!(kinds, [SourceKind::Alertmanager, SourceKind::Heartbeat, SourceKind::Generic, SourceKind::Cluster]);
     let map = config.sources.iter().find_map(|source| source.map.as_ref()).unwrap();
     assert_eq!(crate::intake::Mapping::compile(map).err(), None);
     assert!(map.key.is_some() && map.starts_at.is_some() && map.alerts.is_some(), "all fields are shown");

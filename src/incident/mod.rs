@@ -33,6 +33,7 @@ mod rules;
 mod schedule_worker;
 mod scheduled;
 mod set_aside;
+mod sighted;
 mod signal_worker;
 mod spell;
 mod subject;

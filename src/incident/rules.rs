@@ -27,6 +27,8 @@ pub struct IncidentRules {
     pub stale_within: Duration,
     pub grouping: GroupingRules,
     pub may_start: SourceRights,
+    /// The sources by which the bot itself sees the cluster.
+    pub sighted_by: BTreeSet<String>,
     /// What must keep coming.
     pub heartbeats: Vec<Expected>,
     /// What alerts' own words for severity mean: the same as at the door.
@@ -110,6 +112,7 @@ impl Default for IncidentRules {
             stale_within: Duration::from_secs(10 * 60),
             grouping: GroupingRules::default(),
             may_start: SourceRights::default(),
+            sighted_by: BTreeSet::new(),
             heartbeats: Vec::new(),
             severities: Arc::default(),
             labels: Arc::default(),

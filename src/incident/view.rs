@@ -10,6 +10,7 @@ use super::earlier::{by_given_name, worse};
 use super::gather::Joinable;
 use super::left_out::{cut_grouping, cut_told, damage_grouping, damage_is_told};
 use super::rating::rate;
+use super::sighted::by_sightings;
 use super::{Coverage, IncidentRules, Rating};
 use crate::model::{
     Alert, AlertStatus, EpisodeId, Grouping, IncidentId, IncidentState, Notification, Origin, Target, Window,
@@ -204,6 +205,9 @@ pub(super) async fn gather_view(
     }
     if !own.is_empty() {
         view.by_object = store.incidents_by_object(&own.into_iter().collect::<Vec<_>>()).await?;
+        for (own, incident) in by_sightings(store, rules, source, notification, seen).await? {
+            view.by_object.entry(own).or_insert(incident);
+        }
         view.recent = store.recent_incidents(now - rules.grouping.within).await?;
     }
     // One that is resolved was about something else, or was not put right.

@@ -78,6 +78,7 @@ impl Stage {
             alertmanager: None,
             kept_quiet: None,
             asked_sources: None,
+            looked_at: Vec::new(),
             metrics,
             name,
         };

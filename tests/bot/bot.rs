@@ -27,6 +27,7 @@ use dogwatch::oncall::{OnCall, Roster, RosterContacts};
 use dogwatch::playbook::{Catalog, Playbook};
 use dogwatch::prometheus::ScriptedPrometheus;
 use dogwatch::rehearse::{Setting, Stage};
+use dogwatch::sightings::ClusterSource;
 use dogwatch::store::sqlite::{Durability, SqliteStore};
 use dogwatch::store::*;
 use dogwatch::worker::{self, Worker};
@@ -85,6 +86,8 @@ pub struct Bot {
     /// No secret is asked of who delivers alerts.
     pub everybody_may_deliver: bool,
     pub rules: IncidentRules,
+    /// What it looks at by itself.
+    pub looked_at: Vec<ClusterSource>,
     /// Whose silences hold here, too.
     pub alertmanager: Option<Arc<dyn Alertmanager>>,
     pub alertmanager_sources: Option<Vec<String>>,
@@ -134,6 +137,7 @@ impl Bot {
                 oncall: Roster::new(OnCall::parse("oncall.yaml", ONCALL).unwrap()),
                 ..Default::default()
             },
+            looked_at: Vec::new(),
             alertmanager: None,
             alertmanager_sources: None,
             freeze_map: None,
@@ -195,6 +199,7 @@ impl Bot {
         wiring.engine.mark.clone_from(&self.mark);
         wiring.engine.freeze_map.clone_from(&self.freeze_map);
         wiring.alertmanager.clone_from(&self.alertmanager);
+        wiring.looked_at.clone_from(&self.looked_at);
         wiring.kept_quiet.clone_from(&self.alertmanager_sources);
         wiring.asked_sources.clone_from(&self.alertmanager_sources);
         wiring.store = Arc::new(FusedStore { inner: stage.store.clone(), fuse: self.fuse.clone() });

@@ -42,7 +42,7 @@ fn defines(kind: &str, plural: &str, scope: &str) -> Object {
     }))
 }
 
-fn definitions() -> Vec<Object> {
+pub fn definitions() -> Vec<Object> {
     vec![
         defines("Certificate", "certificates", "Namespaced"),
         defines("CertificateRequest", "certificaterequests", "Namespaced"),

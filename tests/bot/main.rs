@@ -16,6 +16,7 @@ mod cases;
 mod causes;
 mod chats;
 mod clock;
+mod cluster_source;
 mod contacts;
 mod crashes;
 mod deliveries;

@@ -14,9 +14,11 @@ use dogwatch::model::*;
 use dogwatch::playbook::{Catalog, Playbook};
 use dogwatch::prometheus::ScriptedPrometheus;
 use dogwatch::rehearse::{Setting, Stage};
-use dogwatch::store::RunStore as _;
+use dogwatch::sightings::{ClusterSource, Watch, WatchedFor};
 use dogwatch::store::sqlite::Durability;
+use dogwatch::store::{IncidentFilter, IncidentStore as _, RunStore as _};
 use dogwatch::worker::{self, Worker};
+use serde_json::json;
 use tokio::sync::watch;
 
 use crate::bot::two_in_the_morning;
@@ -51,6 +53,8 @@ struct Cluster {
     clock: Arc<ManualClock>,
     sim: SimCluster,
     lease: LeaseName,
+    /// What each bot looks at.
+    looked_at: Vec<ClusterSource>,
 }
 
 impl Cluster {
@@ -59,7 +63,7 @@ impl Cluster {
         let objects = deployments.iter().map(|name| build::deployment("shop", name, 4)).collect();
         let sim = SimCluster::from_objects(clock.clone(), objects).unwrap();
         let lease = LeaseName { namespace: "shop".into(), name: "dogwatch".into() };
-        Self { clock, sim, lease }
+        Self { clock, sim, lease, looked_at: Vec::new() }
     }
 
     /// A bot whose database has this mark.
@@ -83,6 +87,7 @@ impl Cluster {
         .unwrap();
         let mut wiring = stage.bot.clone();
         wiring.engine.mark = mark.to_owned();
+        wiring.looked_at.clone_from(&self.looked_at);
         wiring.engine.mandate = Arc::new(Mandate::shared());
         let mandate = Arc::new(MandateWorker::new(
             Arc::new(self.sim.clone()),
@@ -320,4 +325,24 @@ async fn a_cluster_that_is_away_is_told_of_once_and_once_when_it_is_back() {
     let back = log::heard("mandate");
     assert!(back.len() == 2 && back[0].contains("can be reached again away=2m"), "{back:#?}");
     assert!(back[1].contains("this bot may change the cluster"), "{back:#?}");
+}
+
+#[tokio::test]
+async fn one_of_two_bots_looks_at_the_cluster() {
+    let mut cluster = Cluster::with(&["web"]);
+    let watch = Watch { what: WatchedFor::ImagePull, hold: Duration::from_secs(120), severity: Severity::S2 };
+    let every = Duration::from_secs(30);
+    cluster.looked_at =
+        vec![ClusterSource { name: "watch".into(), every, namespaces: Vec::new(), watches: vec![watch] }];
+    let (first, second) = (cluster.bot("aaaaaaaa").await, cluster.bot("bbbbbbbb").await);
+    cluster.passes(&[&first, &second], 10).await;
+    let waiting = json!({ "name": "main", "ready": false, "state": { "waiting": { "reason": "ErrImagePull" } } });
+    let status = json!({ "status": { "phase": "Pending", "containerStatuses": [waiting] } });
+    cluster.sim.load(vec![build::pod("shop", "new", "web").with(&status)]).unwrap();
+    cluster.passes(&[&first, &second], 300).await;
+    let open = async |bot: &Bot| bot.stage.store.incidents(IncidentFilter::Unresolved).await.unwrap().len();
+    assert_eq!((open(&first).await, open(&second).await), (1, 0));
+    // The first one dies, and the other one sees it from then on.
+    cluster.passes(&[&second], 300).await;
+    assert_eq!(open(&second).await, 1);
 }

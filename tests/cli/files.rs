@@ -164,6 +164,36 @@ fn rbac_prints_the_least_role() {
     assert_eq!((half.code, half.out.as_str()), (1, ""), "a role for half of them would be taken for the whole");
 }
 
+/// What the bot itself looks at takes rights, and only for what is switched on.
+#[test]
+fn rbac_prints_what_a_source_of_the_cluster_needs() {
+    let dir = folder();
+    let watches = "failed_attach: { enabled: false }, config_error: { enabled: false }, service_without_endpoints: { enabled: false }";
+    let config = |more: &str| {
+        format!("sources: [{{ name: watch, kind: cluster, namespaces: [shop], watches: {{ {watches}{more} }} }}]\n")
+    };
+    fs::write(dir.path().join("some.yaml"), config("")).unwrap();
+    let said = dogwatch(dir.path(), &["rbac", "--no-look-up", "--config", "some.yaml"], &[]);
+    assert_eq!((said.code, said.err.as_str()), (0, ""));
+    let (_, of_source) = said.out.split_once("# What the source `watch` looks at").expect("a role of its own");
+    for part in
+        ["kind: Role\n", "name: dogwatch-source-watch\n", "namespace: shop\n", "[events]", "[pods]", "[get, list]"]
+    {
+        assert!(of_source.contains(part), "{part}: {of_source}");
+    }
+    assert!(!of_source.contains("services") && !of_source.contains("ClusterRole"), "{of_source}");
+
+    let custom = config(", reports_failure: [{ kind: Certificate.cert-manager.io }]");
+    fs::write(dir.path().join("custom.yaml"), custom).unwrap();
+    let unknown = dogwatch(dir.path(), &["rbac", "--config", "custom.yaml"], &[]);
+    assert_eq!((unknown.code, unknown.out.as_str()), (1, ""), "half a role would be taken for the whole");
+    assert!(
+        unknown.err.contains("Certificate.cert-manager.io") && unknown.err.contains("dogwatch kinds"),
+        "{}",
+        unknown.err
+    );
+}
+
 /// What is asked of no cluster is told by files.
 #[test]
 fn kinds_that_kubernetes_does_not_bring_are_told_of_beside_the_playbooks() {

@@ -251,6 +251,20 @@ pub async fn what_is_listed_is_what_matches(world: &dyn Fixture) {
     };
     let everywhere = world.cluster().list(&query("ConfigMap", "", "suite=listing")).await.unwrap();
     assert!(everywhere.iter().filter(|it| it.namespace() == namespace).count() == 3);
+    // The same comes page by page.
+    let (asked, mut paged, mut next) = (query("ConfigMap", &namespace, "suite=listing"), Vec::new(), None);
+    loop {
+        let page = world.cluster().list_page(&asked, next.as_deref()).await.unwrap();
+        paged.extend(page.objects.iter().map(|object| (object.kind().to_owned(), object.name().to_owned())));
+        next = page.next;
+        if next.is_none() {
+            break;
+        }
+    }
+    paged.sort();
+    assert_eq!(paged, ["a", "b", "c"].map(|name| ("ConfigMap".to_owned(), name.to_owned())));
+    let unknown = world.cluster().list_page(&query("Nonsense", "", ""), None).await;
+    assert!(matches!(unknown, Err(ClusterError::UnknownKind(_))), "{unknown:?}");
     let nowhere = world.cluster().list(&query("ConfigMap", "no-such-namespace", "")).await;
     assert_eq!(nowhere, Ok(vec![]));
     let namespaces = world.cluster().list(&query("Namespace", "", "")).await.unwrap();

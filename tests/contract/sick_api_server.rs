@@ -159,6 +159,19 @@ async fn a_long_list_is_read_page_by_page() {
     assert_eq!((few, asked), (Err(ClusterError::TooMany { what: "pods".into(), limit: 20 }), 1));
     let (most, asked) = list(1_199).await;
     assert_eq!((most, asked), (Err(ClusterError::TooMany { what: "pods".into(), limit: 1_199 }), 3));
+    // Whoever needs no more than a page at a time counts by itself.
+    let query = ListQuery { kind: "Pod".into(), limit: 20, ..ListQuery::default() };
+    let (mut next, mut sizes) = (None, Vec::new());
+    loop {
+        let page = sick.cluster.list_page(&query, next.as_deref()).await.unwrap();
+        assert!(page.objects.iter().all(|pod| pod.kind() == "Pod" && pod.namespace() == "shop"));
+        sizes.push(page.objects.len());
+        next = page.next;
+        if next.is_none() {
+            break;
+        }
+    }
+    assert_eq!(sizes, [500, 500, 200]);
 }
 
 #[tokio::test]

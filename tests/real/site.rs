@@ -109,9 +109,11 @@ impl Site {
 
     /// Gives the bot's user what `dogwatch rbac` prints for playbooks, and nothing else: what is
     /// granted in all of the cluster, the tests beside this one would have, too.
-    async fn grant(&self) {
+    pub async fn grant(&self) {
         let printed = Command::new(env!("CARGO_BIN_EXE_dogwatch"))
             .args(["rbac", "--no-look-up", "--user", BOT_USER])
+            .arg("--config")
+            .arg(self.folder.join("dogwatch.yaml"))
             .args(["--lease", &format!("{}/dogwatch", self.lease)])
             .args(["--freeze", &format!("{}/dogwatch-freeze", self.lease)])
             .arg(self.folder.join("playbooks"))

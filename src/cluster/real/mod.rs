@@ -21,7 +21,7 @@ pub use connect::{ConnectError, Connection};
 use discovery::Discovery;
 use refusal::Asked;
 
-use super::{Access, Cluster, ClusterError, Delete, Kind, KindName, Kinds, ListQuery, Object, Patch};
+use super::{Access, Cluster, ClusterError, Delete, Kind, KindName, Kinds, ListPage, ListQuery, Object, Patch};
 use crate::model::ObjectKey;
 
 /// A Kubernetes cluster, reached through its API server. Every request is tried once.
@@ -123,13 +123,7 @@ impl RealCluster {
         loop {
             // One more than asked for shows that there are too many.
             let page = PAGE.min(query.limit.saturating_sub(found.len()).saturating_add(1));
-            let params = ListParams {
-                label_selector: Some(query.labels.clone()).filter(|labels| !labels.is_empty()),
-                field_selector: Some(query.fields.clone()).filter(|fields| !fields.is_empty()),
-                limit: u32::try_from(page).ok(),
-                continue_token: next,
-                ..ListParams::default()
-            };
+            let params = params(query, page, next);
             let page = self.page(&asked, &request, &params, (kind, namespace)).await?;
             found.extend(page.items);
             if found.len() > query.limit {
@@ -144,6 +138,30 @@ impl RealCluster {
         objects.sort_by(|a, b| (a.namespace(), a.name()).cmp(&(b.namespace(), b.name())));
         belief::check_once(&objects).map_err(|why| asked.unavailable(why))?;
         Ok(objects)
+    }
+
+    async fn page_as(
+        &self,
+        kind: &'static Kind,
+        query: &ListQuery,
+        from: Option<&str>,
+    ) -> Result<ListPage, ClusterError> {
+        let asked = Asked { verb: "list", what: query.what(kind), kind: query.kind.clone() };
+        let namespace = kind.check_list(&query.namespace).map_err(|message| asked.refused(message))?;
+        let params = params(query, PAGE, from.map(str::to_owned));
+        let page = self.page(&asked, &Request::new(path(kind, namespace)), &params, (kind, namespace)).await?;
+        let objects = page.items.into_iter().map(|item| with_type(item, kind)).collect();
+        Ok(ListPage { objects, next: page.next })
+    }
+}
+
+fn params(query: &ListQuery, page: usize, next: Option<String>) -> ListParams {
+    ListParams {
+        label_selector: Some(query.labels.clone()).filter(|labels| !labels.is_empty()),
+        field_selector: Some(query.fields.clone()).filter(|fields| !fields.is_empty()),
+        limit: u32::try_from(page).ok(),
+        continue_token: next,
+        ..ListParams::default()
     }
 }
 
@@ -173,6 +191,17 @@ impl Cluster for RealCluster {
         match self.list_as(kind, query).await {
             Err(ClusterError::UnknownKind(unknown)) => match self.instead_of(kind).await {
                 Some(kind) => self.list_as(kind, query).await,
+                None => Err(ClusterError::UnknownKind(unknown)),
+            },
+            answer => answer,
+        }
+    }
+
+    async fn list_page(&self, query: &ListQuery, from: Option<&str>) -> Result<ListPage, ClusterError> {
+        let kind = self.find(&query.kind).await?;
+        match self.page_as(kind, query, from).await {
+            Err(ClusterError::UnknownKind(unknown)) => match self.instead_of(kind).await {
+                Some(kind) => self.page_as(kind, query, from).await,
                 None => Err(ClusterError::UnknownKind(unknown)),
             },
             answer => answer,

@@ -34,7 +34,8 @@ impl Checker<'_> {
             }
             self.heartbeats(&section, &source);
             self.map(&format!("{section}.map"), &source);
-            if source.auth.is_none() && !source.insecure_no_auth {
+            self.looks(&section, &source);
+            if source.delivers() && source.auth.is_none() && !source.insecure_no_auth {
                 let auth = if is_short { "server.webhook_auth".to_owned() } else { format!("{section}.auth") };
                 self.unauthenticated(&source.name, is_short, &auth);
             }
@@ -43,8 +44,8 @@ impl Checker<'_> {
 
     fn map(&mut self, field: &str, source: &SourceConfig) {
         let map = match (source.kind, &source.map) {
-            (SourceKind::Alertmanager | SourceKind::Heartbeat, None) => return,
-            (SourceKind::Alertmanager | SourceKind::Heartbeat, Some(_)) => {
+            (SourceKind::Alertmanager | SourceKind::Heartbeat | SourceKind::Cluster, None) => return,
+            (SourceKind::Alertmanager | SourceKind::Heartbeat | SourceKind::Cluster, Some(_)) => {
                 let remedy = "take it out, or write `kind: generic`";
                 return self.problem(Code::Misplaced, field, "what this kind sends is known and needs no map", remedy);
             }
@@ -96,13 +97,21 @@ impl Checker<'_> {
                 "nothing says how often this heartbeat must come",
                 "write `heartbeat: { within: 10m }` beside it",
             ),
-            (Some(_), kind) if kind != SourceKind::Heartbeat => self.problem(
+            (Some(_), SourceKind::Alertmanager | SourceKind::Generic) => self.problem(
                 Code::Misplaced,
                 &own,
                 "only a source of the kind `heartbeat` is one itself",
                 "list the alerts that must keep coming: `heartbeats: [{ alert: Watchdog, within: 15m }]`",
             ),
             _ => {}
+        }
+        if source.kind == SourceKind::Cluster && source.heartbeats.is_some() {
+            self.problem(
+                Code::Misplaced,
+                &format!("{section}.heartbeats"),
+                "what the bot itself looks at sends no heartbeats",
+                "write `heartbeat: { within: 10m }` for how long the cluster may go unseen",
+            );
         }
         if source.kind == SourceKind::Heartbeat && source.heartbeats.is_some() {
             self.problem(
