@@ -21,6 +21,7 @@ use super::state::RunState;
 use super::tally::count;
 use super::timing::{ANSWER_LOOK_EVERY, LEASE_MARGIN};
 use super::undo::take_back;
+use super::waits::wait_for_limit;
 use super::walk::{Place, StepAt, next_place};
 use super::worker::EngineOptions;
 use crate::action::{Action, ActionError, Tell, World};
@@ -270,7 +271,12 @@ impl Driver<'_> {
         let notices = again.or_else(|| why_asked_anew(self)).into_iter().collect();
         // Items of a loop that have begun go on meanwhile.
         let park_until = (!at.is_in_loop()).then_some(expires_at);
-        self.append(Append { ask, notices, park_until, ..Append::default() }).await?;
+        let limits = run_limits(self);
+        let asks = Append { ask, notices, park_until, limits, ..Append::default() };
+        if let Some(Appended::OverLimit(over)) = self.append(asks).await? {
+            let attempt = self.state.next_attempt(&at.address);
+            return wait_for_limit(self, at, attempt, *over).await;
+        }
         Ok(if at.is_in_loop() { Flow::On } else { Flow::Leave })
     }
 

@@ -65,7 +65,8 @@ pub struct Append {
     /// It ends as what it changed did not help, as far as is known: that counts against its
     /// playbook.
     pub did_not_help: bool,
-    /// What is asked where these records start a mutation, and by what its end is counted.
+    /// What is asked where these records start a mutation or ask about one, and by what its end is
+    /// counted.
     pub limits: RunLimits,
 }
 

@@ -156,6 +156,33 @@ async fn runs_of_before_a_close_open_no_breaker_again() {
     assert_eq!(bot.store().breakers().await.unwrap(), []);
 }
 
+/// A yes would be to nothing.
+#[tokio::test]
+async fn nobody_is_asked_about_what_a_breaker_or_a_ramp_refuses() {
+    for limits in [
+        FleetLimits { breaker: rate("1 per 24h"), ..FleetLimits::default() },
+        FleetLimits { ramp: Some(Duration::from_secs(3600)), ..FleetLimits::default() },
+    ] {
+        let playbook = triggered_by(&any_shop(), 3).replace("autonomy: auto", "autonomy: approve");
+        let mut bot = bot(3, limits, &playbook).await;
+        fires(&mut bot, 0).await;
+        bot.passes(minutes(1)).await;
+        bot.types("anna", "/approve APR-1").await;
+        // The second was asked about while it was not known whether the first helps.
+        fires(&mut bot, 1).await;
+        bot.passes(minutes(20)).await;
+        assert_eq!(bot.changes().await.len(), 1);
+        assert_eq!(bot.runs().await[0].outcome, Some(Outcome::Escalated));
+        fires(&mut bot, 2).await;
+        bot.passes(minutes(1)).await;
+        let asked = asks(&bot, "/approvals").await;
+        assert!(asked.contains("APR-2") && !asked.contains("APR-3"), "{limits:?}: {asked}");
+        let last = bot.runs().await.pop().unwrap();
+        let because = last.because.as_deref().unwrap_or_default();
+        assert!(because.contains("of shop-slow") && because.contains("RUN-1 did not help"), "{limits:?}: {last:?}");
+    }
+}
+
 #[tokio::test]
 async fn a_breaker_opens_after_so_many_failures_and_only_a_person_closes_it() {
     let limits = FleetLimits { breaker: rate("2 per 2h"), ..FleetLimits::default() };

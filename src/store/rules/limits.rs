@@ -54,9 +54,8 @@ pub struct OverLimit {
 /// When something is asked about again that ends by itself, nobody knows when.
 const LOOK_AGAIN: TimeDelta = TimeDelta::seconds(60);
 
-/// The first limit that stands against the change; `None`: it may begin.
-pub(in crate::store) fn over_limit(limits: &RunLimits, facts: &LimitFacts, now: DateTime<Utc>) -> Option<OverLimit> {
-    let fleet = &limits.fleet;
+/// What keeps all changes of the playbook from beginning until a person says so; `None`: nothing.
+pub(in crate::store) fn stopped(limits: &RunLimits, facts: &LimitFacts) -> Option<OverLimit> {
     let playbook = &facts.playbook;
     if let Some(Breaker { opened_at, because, .. }) = &facts.breaker {
         let since = to_the_minute(*opened_at);
@@ -65,12 +64,21 @@ pub(in crate::store) fn over_limit(limits: &RunLimits, facts: &LimitFacts, now: 
         );
         return Some(OverLimit { limit: "engine.limits.breaker", said, again_at: None });
     }
-    if let (Some(within), Some((run, at)), false) = (fleet.ramp, facts.ramp.failed, facts.has_begun) {
+    if let (Some(within), Some((run, at)), false) = (limits.fleet.ramp, facts.ramp.failed, facts.has_begun) {
         let until = (at + within).format("%H:%M UTC");
         let said = format!(
             "the ramp of {playbook} has stopped, as {run} did not help; /close playbook={playbook} lets others begin before {until}"
         );
         return Some(OverLimit { limit: "engine.limits.ramp", said, again_at: None });
+    }
+    None
+}
+
+/// The first limit that stands against the change; `None`: it may begin.
+pub(in crate::store) fn over_limit(limits: &RunLimits, facts: &LimitFacts, now: DateTime<Utc>) -> Option<OverLimit> {
+    let fleet = &limits.fleet;
+    if let Some(stopped) = stopped(limits, facts) {
+        return Some(stopped);
     }
     if facts.is_counted {
         return None;
@@ -95,7 +103,7 @@ pub(in crate::store) fn over_limit(limits: &RunLimits, facts: &LimitFacts, now: 
         let said = format!("`engine.limits.at_once` is {most}, and {} runs are changing something", facts.at_once);
         return Some(OverLimit { limit: "engine.limits.at_once", said, again_at: Some(soon) });
     }
-    let of_playbook = format!("runs of {playbook} began to change something");
+    let of_playbook = format!("runs of {} began to change something", facts.playbook);
     let in_namespace = format!("{of_playbook} in its namespace");
     over("limits.runs_per_playbook", limits.runs_per_playbook, facts.runs_of_playbook, &of_playbook)
         .or_else(|| {

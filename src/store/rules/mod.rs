@@ -18,7 +18,7 @@ pub(super) use going_on::continued;
 pub use left::Groups;
 pub(super) use left::{Left, left};
 pub use limits::OverLimit;
-pub(super) use limits::{Counted, LimitFacts, RampFacts, opens_breaker, over_limit};
+pub(super) use limits::{Counted, LimitFacts, RampFacts, opens_breaker, over_limit, stopped};
 pub(super) use outgoing::{DeliveryKey, Outgoing, Urgency};
 pub(super) use page::{
     Closing, MadePage, Second, TOLD_EVERY, WaitingPage, closed_by, is_worth_telling, news_of_arrival, news_of_failure,

@@ -22,6 +22,11 @@ pub(in crate::store) async fn append(
     {
         return Ok(refusal);
     }
+    if records.ask.is_some()
+        && let Some(over) = tx.stopped(run, &records.limits).await?
+    {
+        return Ok(Appended::OverLimit(Box::new(over)));
+    }
     if let Some(hand_over) = &records.hand_over
         && let Some(refusal) = not_handed_over(tx, run, hand_over).await?
     {

@@ -4,7 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{Helped, Tx, announce};
 use crate::model::{Breaker, Outcome, Rate, RunEvent, RunId, RunLimits};
-use crate::store::rules::{LimitFacts, OverLimit, opens_breaker, over_limit};
+use crate::store::rules::{LimitFacts, OverLimit, opens_breaker, over_limit, stopped};
 use crate::store::{Guard, StoreError};
 
 /// For so long a run counts among those at once: one that waits for hours whether it helped keeps
@@ -30,10 +30,8 @@ impl Tx<'_> {
         let fleet = &limits.fleet;
         let mut facts = LimitFacts {
             is_counted: self.tables.is_counted(run, step).await?,
-            has_begun: self.tables.has_begun(run).await?,
-            breaker: self.tables.open_breaker(&playbook).await?,
             at_once: self.tables.count_at_once(run, self.now - HOLDS_A_PLACE).await?,
-            ..LimitFacts::default()
+            ..self.stop_facts(run, &playbook, limits).await?
         };
         if let Some(rate) = fleet.mutations {
             facts.mutations = self.tables.count_mutations(None, self.since(rate)).await?;
@@ -51,13 +49,28 @@ impl Tx<'_> {
             let namespace = Some(target.place());
             facts.runs_in_namespace = self.tables.count_runs(&playbook, namespace, self.since(rate), run).await?;
         }
-        if let Some(within) = fleet.ramp {
-            let since = self.now - TimeDelta::from_std(within).unwrap_or(TimeDelta::MAX);
-            let begun_since = self.tables.breaker_closed_at(&playbook).await?;
-            facts.ramp = self.tables.ramp(&playbook, since, begun_since, run).await?;
-        }
-        facts.playbook = playbook;
         Ok(over_limit(limits, &facts, self.now))
+    }
+
+    /// What stops the playbook until a person says so, so that nobody is asked about its changes.
+    pub(super) async fn stopped(&mut self, run: RunId, limits: &RunLimits) -> Result<Option<OverLimit>, StoreError> {
+        let Some((playbook, _)) = self.tables.run_subject(run).await? else { return Ok(None) };
+        Ok(stopped(limits, &self.stop_facts(run, &playbook, limits).await?))
+    }
+
+    async fn stop_facts(&mut self, run: RunId, playbook: &str, limits: &RunLimits) -> Result<LimitFacts, StoreError> {
+        let mut facts = LimitFacts {
+            playbook: playbook.to_owned(),
+            has_begun: self.tables.has_begun(run).await?,
+            breaker: self.tables.open_breaker(playbook).await?,
+            ..LimitFacts::default()
+        };
+        if let Some(within) = limits.fleet.ramp {
+            let since = self.now - TimeDelta::from_std(within).unwrap_or(TimeDelta::MAX);
+            let begun_since = self.tables.breaker_closed_at(playbook).await?;
+            facts.ramp = self.tables.ramp(playbook, since, begun_since, run).await?;
+        }
+        Ok(facts)
     }
 
     /// Counts what was started.
