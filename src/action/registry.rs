@@ -36,10 +36,12 @@ registry![
     k8s::pods::K8sPods,
     k8s::last_change::K8sLastChange,
     k8s::claim_owner::K8sClaimOwner,
+    k8s::rollout_history::K8sRolloutHistory,
     k8s::scale::K8sScale,
     k8s::expand_pvc::K8sExpandPvc,
     k8s::delete_job::K8sDeleteJob,
     k8s::create_job::K8sCreateJob,
+    k8s::rollout_undo::K8sRolloutUndo,
     tell::Page,
     tell::Notice,
 ];
@@ -148,6 +150,9 @@ pub(super) mod tests {
             ("prometheus.query: { expr: 'up{a=\"{{lookup x y}}\"}' }", "`expr` takes plain holes"),
             ("k8s.last_change: { field: /spec/x }", "is no path of a field"),
             ("k8s.delete_job: { recreate_from: thin air }", "write `cronjob` or `self`"),
+            ("k8s.rollout_undo: {}", "missing field `to_revision`"),
+            ("k8s.rollout_undo: { to_revision: 0 }", "`to_revision: 0` is no revision"),
+            ("k8s.rollout_undo: { to_revision: 6, from_revision: 6 }", "both 6: nothing would change"),
             ("k8s.create_job: { from_object: '{}' }", "this is no Job to make again"),
         ] {
             let error = error(yaml);

@@ -17,15 +17,10 @@ pub(super) fn about_field(
     same: impl Fn(&Value, &Value) -> bool,
     done: impl FnOnce() -> Output,
 ) -> Doubt {
-    let Some(live) = live else {
-        return Doubt::Unclear(format!("{} is not there any more; was: {}", intent.object, intent.summary));
+    let live = match still_there(live, intent) {
+        Ok(live) => live,
+        Err(unclear) => return unclear,
     };
-    if live.uid() != intent.uid {
-        return Doubt::Unclear(format!(
-            "{} was replaced by another of the same name; was: {}",
-            intent.object, intent.summary
-        ));
-    }
     let value = live.at(&format!("/{}", path.join("/"))).cloned().unwrap_or(Value::Null);
     let manager = live.field_manager(path).map(|manager| manager.name);
     if same(&value, &intent.after) && manager.as_ref() == Some(&intent.marker) {
@@ -43,6 +38,20 @@ pub(super) fn about_field(
         intent.object,
         intent.summary
     ))
+}
+
+/// The object that the intent is about, where it is still that one.
+pub(super) fn still_there<'o>(live: Option<&'o Object>, intent: &Intent) -> Result<&'o Object, Doubt> {
+    let Some(live) = live else {
+        return Err(Doubt::Unclear(format!("{} is not there any more; was: {}", intent.object, intent.summary)));
+    };
+    if live.uid() != intent.uid {
+        return Err(Doubt::Unclear(format!(
+            "{} was replaced by another of the same name; was: {}",
+            intent.object, intent.summary
+        )));
+    }
+    Ok(live)
 }
 
 #[cfg(test)]

@@ -17,5 +17,8 @@ mod named;
 mod objects;
 mod other_bot;
 pub(super) mod pods;
+mod revisions;
+pub(super) mod rollout_history;
+pub(super) mod rollout_undo;
 pub(super) mod scale;
 mod way_back;

@@ -56,6 +56,9 @@ output! {
         reason: String,
         /// Whether it counts as crash-looping
         crash_looping: bool,
+        /// What tells the template that it was made from, as `template_hash` of `k8s.rollout_history`;
+        /// empty where nothing says so
+        template_hash: String,
     }
 }
 
@@ -155,7 +158,9 @@ fn see(pod: &Object, now: DateTime<Utc>) -> Seen {
     });
     let phase = pod.text("/status/phase").to_owned();
     let finished = matches!(phase.as_str(), "Succeeded" | "Failed");
+    let template_hash = ["pod-template-hash", "controller-revision-hash"].iter().find_map(|name| pod.label(name));
     let pod = Pod {
+        template_hash: template_hash.unwrap_or_default().to_owned(),
         name: pod.name().to_owned(),
         node: pod.text("/spec/nodeName").to_owned(),
         phase,

@@ -110,6 +110,10 @@ fn played() -> Vec<(Edge, Vec<&'static str>)> {
     job.cluster.fault(Fault::JobHangs { job: job.target.clone(), times: 1 });
     vec![
         (
+            super::rollout::broken(),
+            vec!["k8s.rollout_history: {}", "k8s.rollout_undo: { to_revision: 1, from_revision: 2 }"],
+        ),
+        (
             coredns,
             vec![
                 "prometheus.query: { expr: up }",

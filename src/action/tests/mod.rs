@@ -4,6 +4,7 @@ mod declared;
 mod expand;
 mod jobs;
 mod looking;
+mod rollout;
 mod scale;
 
 use std::sync::Arc;
