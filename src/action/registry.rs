@@ -42,6 +42,7 @@ registry![
     k8s::delete_job::K8sDeleteJob,
     k8s::create_job::K8sCreateJob,
     k8s::rollout_undo::K8sRolloutUndo,
+    k8s::set_resources::K8sSetResources,
     tell::Page,
     tell::Notice,
 ];
@@ -153,6 +154,10 @@ pub(super) mod tests {
             ("k8s.rollout_undo: {}", "missing field `to_revision`"),
             ("k8s.rollout_undo: { to_revision: 0 }", "`to_revision: 0` is no revision"),
             ("k8s.rollout_undo: { to_revision: 6, from_revision: 6 }", "both 6: nothing would change"),
+            ("k8s.set_resources: { container: web }", "say what grows"),
+            ("k8s.set_resources: { container: web, memory: { by: 25% } }", "missing field `max`"),
+            ("k8s.set_resources: { container: web, memory: { by: lots, max: 1Gi } }", "`lots` is no growth of a limit"),
+            ("k8s.set_resources: { container: web, cpu: { by: 25%, max: 0 } }", "`0` is no amount of a resource"),
             ("k8s.create_job: { from_object: '{}' }", "this is no Job to make again"),
         ] {
             let error = error(yaml);

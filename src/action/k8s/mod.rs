@@ -21,4 +21,5 @@ mod revisions;
 pub(super) mod rollout_history;
 pub(super) mod rollout_undo;
 pub(super) mod scale;
+pub(super) mod set_resources;
 mod way_back;

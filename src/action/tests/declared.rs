@@ -41,6 +41,9 @@ fn with(action: &Declaration, more: Option<(&str, &str)>) -> String {
     if action.name == "k8s.scale" {
         given.push(("by", "50%"));
     }
+    if action.name == "k8s.set_resources" {
+        given.push(("memory", "{ by: 25%, max: 1Gi }"));
+    }
     let given: Vec<String> = given.iter().map(|(name, value)| format!("{name}: {value}")).collect();
     format!("{}: {{ {} }}", action.name, given.join(", "))
 }
@@ -112,6 +115,10 @@ fn played() -> Vec<(Edge, Vec<&'static str>)> {
         (
             super::rollout::broken(),
             vec!["k8s.rollout_history: {}", "k8s.rollout_undo: { to_revision: 1, from_revision: 2 }"],
+        ),
+        (
+            super::resources::about_web(),
+            vec!["k8s.set_resources: { container: main, memory: { by: 25%, max: 16Gi }, cpu: { by: 500m, max: 4 } }"],
         ),
         (
             coredns,

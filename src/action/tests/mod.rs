@@ -4,6 +4,7 @@ mod declared;
 mod expand;
 mod jobs;
 mod looking;
+mod resources;
 mod rollout;
 mod scale;
 
