@@ -43,6 +43,7 @@ registry![
     k8s::create_job::K8sCreateJob,
     k8s::rollout_undo::K8sRolloutUndo,
     k8s::set_resources::K8sSetResources,
+    k8s::annotate::K8sAnnotate,
     tell::Page,
     tell::Notice,
 ];
@@ -158,6 +159,9 @@ pub(super) mod tests {
             ("k8s.set_resources: { container: web, memory: { by: 25% } }", "missing field `max`"),
             ("k8s.set_resources: { container: web, memory: { by: lots, max: 1Gi } }", "`lots` is no growth of a limit"),
             ("k8s.set_resources: { container: web, cpu: { by: 25%, max: 0 } }", "`0` is no amount of a resource"),
+            ("k8s.annotate: { key: '{{inputs.key}}', value: x }", "`key` must be written out"),
+            ("k8s.annotate: { key: leader, value: x }", "`leader` has no domain"),
+            ("k8s.annotate: { key: dogwatch/hands-off, value: 'false' }", "annotations of `dogwatch` mean something"),
             ("k8s.create_job: { from_object: '{}' }", "this is no Job to make again"),
         ] {
             let error = error(yaml);

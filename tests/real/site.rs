@@ -105,7 +105,7 @@ impl Site {
 
     /// Gives the bot's user what `dogwatch rbac` prints for playbooks, and nothing else: what is
     /// granted in all of the cluster, the tests beside this one would have, too.
-    async fn grant(&self) {
+    pub async fn grant(&self) {
         let printed = Command::new(env!("CARGO_BIN_EXE_dogwatch"))
             .args(["rbac", "--no-look-up", "--user", BOT_USER])
             .args(["--lease", &format!("{}/dogwatch", self.lease)])

@@ -1,5 +1,6 @@
 //! What is asked of a cluster, and what is changed in one.
 
+pub(super) mod annotate;
 pub(super) mod claim_owner;
 mod claims;
 pub(super) mod create_job;

@@ -29,6 +29,7 @@ fn the_arguments_that_are_declared_are_those_that_are_read() {
 fn with(action: &Declaration, more: Option<(&str, &str)>) -> String {
     let sample = |argument: &Argument| match argument.of_type {
         "kind" => "Pod",
+        "string" if argument.name == "key" => "example.com/x",
         "string" => "x",
         "integer" => "3",
         "percentage or integer" | "percentage or size" => "20%",
@@ -116,6 +117,7 @@ fn played() -> Vec<(Edge, Vec<&'static str>)> {
             super::rollout::broken(),
             vec!["k8s.rollout_history: {}", "k8s.rollout_undo: { to_revision: 1, from_revision: 2 }"],
         ),
+        (super::annotate::about_web(), vec![super::annotate::MARK]),
         (
             super::resources::about_web(),
             vec!["k8s.set_resources: { container: main, memory: { by: 25%, max: 16Gi }, cpu: { by: 500m, max: 4 } }"],

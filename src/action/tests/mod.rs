@@ -1,5 +1,6 @@
 //! Each action at its edge: as a playbook writes it, on a simulated cluster, with no more rights than it asks for.
 
+mod annotate;
 mod declared;
 mod expand;
 mod jobs;
