@@ -57,7 +57,8 @@ async fn a_change_that_does_not_come_up_goes_back_and_a_container_gets_more_memo
     site.grant().await;
     site.restart_bot().await;
     alertmanager.post_alerts(&alert("WebNeedsMemory", &namespace)).await;
-    let why = site.told("INC-2", "fixed").await;
+    // It is about the same Deployment, and so the same incident.
+    let why = site.told("INC-1", "RUN-2 fixed").await;
     assert!(why.contains("memory 64Mi -> 80Mi, the request with it"), "{why}");
     assert_eq!(site.mutations(&namespace).await, ["patch deployments/web 200", "patch deployments/web 200"]);
     let wanted = json!({ "limits": { "memory": "80Mi", "cpu": "1" }, "requests": { "memory": "80Mi", "cpu": "10m" } });
