@@ -172,7 +172,9 @@ impl FromStr for Resource {
 
     fn from_str(text: &str) -> Result<Self, AmountError> {
         let quantity = text.trim().parse().ok().filter(|quantity| *quantity > Quantity::of(0));
-        quantity.map(Self).ok_or_else(|| no(text, "amount of a resource; write `16Gi` of memory or `2` or `500m` of CPU"))
+        quantity
+            .map(Self)
+            .ok_or_else(|| no(text, "amount of a resource; write `16Gi` of memory or `2` or `500m` of CPU"))
     }
 }
 

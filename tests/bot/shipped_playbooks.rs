@@ -42,7 +42,10 @@ fn starts(labels: &[(&str, &str)]) -> String {
 fn the_shipped_playbooks_load_without_a_remark() {
     let catalog = shipped();
     let names: Vec<&str> = catalog.iter().map(|playbook| playbook.name.as_str()).collect();
-    assert_eq!(names, ["backup-timeout", "coredns-saturated", "memory-limit", "pvc-filling", "pvc-pending", "rollout-undo"]);
+    assert_eq!(
+        names,
+        ["backup-timeout", "coredns-saturated", "memory-limit", "pvc-filling", "pvc-pending", "rollout-undo"]
+    );
 }
 
 #[test]

@@ -487,7 +487,8 @@ pub async fn a_template_that_is_put_back_is_the_latest_revision(world: &dyn Fixt
     };
     let first = eventually(world, &web.key(), at("1")).await.unwrap();
     let template = first.at("/spec/template").unwrap().clone();
-    let container = json!({ "name": "main", "image": "registry.example/main:2", "env": [{ "name": "A", "value": "1" }] });
+    let container =
+        json!({ "name": "main", "image": "registry.example/main:2", "env": [{ "name": "A", "value": "1" }] });
     let changed = json!({ "metadata": { "annotations": { "release": "2" } }, "spec": { "containers": [container] } });
     world.cluster().patch(&patch_any(&web, json!({ "spec": { "template": changed } }))).await.unwrap();
     let second = eventually(world, &web.key(), at("2")).await.unwrap();
@@ -517,9 +518,7 @@ pub async fn who_changed_a_containers_limit_is_known(world: &dyn Fixture) {
     let container = json!({ "name": "main", "image": "registry.example/main:1", "resources": limits });
     let body = json!({ "spec": { "template": { "spec": { "containers": [container] } } } });
     let changed = world.cluster().patch(&patch_any(&web, body)).await.unwrap();
-    let path = |name: &'static str| {
-        ["spec", "template", "spec", "containers", name, "resources", "limits", "memory"]
-    };
+    let path = |name: &'static str| ["spec", "template", "spec", "containers", name, "resources", "limits", "memory"];
     let manager = |name| changed.field_manager(&path(name)).map(|manager| manager.name);
     assert_eq!(manager("k:{\"name\":\"main\"}").as_deref(), Some(MANAGER));
     assert_eq!(manager("k:{\"name\":\"other\"}"), None);

@@ -36,8 +36,7 @@ output! {
 
 /// Domains whose annotations mean something to Kubernetes, to what deploys, or to this bot, with all
 /// below them.
-const RESERVED: [&str; 7] =
-    ["kubernetes.io", "k8s.io", "dogwatch", "helm.sh", "argoproj.io", "fluxcd.io", "x-k8s.io"];
+const RESERVED: [&str; 7] = ["kubernetes.io", "k8s.io", "dogwatch", "helm.sh", "argoproj.io", "fluxcd.io", "x-k8s.io"];
 
 /// Of those, and of the keys without a domain, what asks somebody to do again what he does anyway, or
 /// holds a node back from being taken away.
@@ -64,7 +63,9 @@ impl Declared for K8sAnnotate {
         errors: "The target is being deleted. A human is needed where a repository keeps the annotation. A conflict is tried again \
             from the beginning.",
         repeated: "A repetition finds that the value is there already.",
-        way_back: Some("The value that was there is put back, or the annotation taken away, where it is still what the step made it."),
+        way_back: Some(
+            "The value that was there is put back, or the annotation taken away, where it is still what the step made it.",
+        ),
         arguments: Self::ARGUMENTS,
         output: Annotated::FIELDS,
         rights: &[Right::on_target(&["get", "patch"]), Right::on_kind(Kind::NAMESPACE, &["get"])],
@@ -98,23 +99,28 @@ fn may_be_set(key: &str) -> Result<(), String> {
         return Ok(());
     }
     let Some((domain, name)) = key.split_once('/') else {
-        return Err(format!("`{key}` has no domain, and programs keep their state under such keys; write `example.com/{key}`"));
+        return Err(format!(
+            "`{key}` has no domain, and programs keep their state under such keys; write `example.com/{key}`"
+        ));
     };
     let is_part = |text: &str, more: &[char]| {
         let fits = |c: char| c.is_ascii_alphanumeric() || more.contains(&c);
-        text.starts_with(|c: char| c.is_ascii_alphanumeric()) && text.ends_with(|c: char| c.is_ascii_alphanumeric())
+        text.starts_with(|c: char| c.is_ascii_alphanumeric())
+            && text.ends_with(|c: char| c.is_ascii_alphanumeric())
             && text.chars().all(fits)
     };
-    let is_key = domain.len() <= 253 && name.len() <= 63 && is_part(domain, &['-', '.']) && is_part(name, &['-', '.', '_']);
+    let is_key =
+        domain.len() <= 253 && name.len() <= 63 && is_part(domain, &['-', '.']) && is_part(name, &['-', '.', '_']);
     if !is_key || domain.chars().any(|c| c.is_ascii_uppercase()) {
         let shown: String = key.chars().take(80).collect();
         return Err(format!("`{shown}` is no key of an annotation; write it as `example.com/drained`"));
     }
-    let within = |reserved: &&&str| {
-        domain.strip_suffix(**reserved).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
-    };
+    let within =
+        |reserved: &&&str| domain.strip_suffix(**reserved).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'));
     match RESERVED.iter().find(within) {
-        Some(reserved) => Err(format!("annotations of `{reserved}` mean something to others, and are not set by a playbook")),
+        Some(reserved) => {
+            Err(format!("annotations of `{reserved}` mean something to others, and are not set by a playbook"))
+        }
         None => Ok(()),
     }
 }
@@ -169,8 +175,10 @@ impl Mutation for K8sAnnotate {
             ..made.clone()
         };
         let (key, _) = parts(&made.after);
-        let as_before =
-            Output { summary: format!("{key} of {} is as it was: somebody has put it back", made.object), ..output(&back) };
+        let as_before = Output {
+            summary: format!("{key} of {} is as it was: somebody has put it back", made.object),
+            ..output(&back)
+        };
         way_back::of(world.cluster.as_ref(), (made, back), run, |live| look(live, made), as_before).await
     }
 }
@@ -197,7 +205,10 @@ fn plan(object: &Object, key: &str, value: &str, marker: String) -> Result<Plan,
     let intent = Intent { summary: summary(&intent, &intent.before, &intent.after), ..intent };
     if intent.before == intent.after {
         let output = output(&intent);
-        return Ok(Plan::Unneeded(Output { summary: format!("{key} of {} is {value} already", intent.object), ..output }));
+        return Ok(Plan::Unneeded(Output {
+            summary: format!("{key} of {} is {value} already", intent.object),
+            ..output
+        }));
     }
     Ok(Plan::Do(intent))
 }
@@ -241,7 +252,9 @@ mod tests {
 
     #[test]
     fn what_means_something_to_others_is_not_set() {
-        for key in ["example.com/drained", "db.example.com/x.y_z", "cert-manager.io/retry", "force-sync", "notkubernetes.io/x"] {
+        for key in
+            ["example.com/drained", "db.example.com/x.y_z", "cert-manager.io/retry", "force-sync", "notkubernetes.io/x"]
+        {
             assert_eq!(may_be_set(key), Ok(()), "{key}");
         }
         for key in [

@@ -187,7 +187,8 @@ fn restarted_recently(container: &Value, now: DateTime<Utc>) -> bool {
 /// Whether the kernel ended the container within the last hour, as it wanted more memory than its limit.
 fn was_oom_killed(container: &Value, now: DateTime<Utc>) -> bool {
     ["/state/terminated", "/lastState/terminated"].iter().any(|end| {
-        let is_oom = container.pointer(end).and_then(|end| end.get("reason")).and_then(Value::as_str) == Some("OOMKilled");
+        let is_oom =
+            container.pointer(end).and_then(|end| end.get("reason")).and_then(Value::as_str) == Some("OOMKilled");
         let at = objects::time_at(container, &format!("{end}/finishedAt"));
         is_oom && at.is_some_and(|at| now - at <= TimeDelta::hours(1))
     })

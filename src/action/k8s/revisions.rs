@@ -261,7 +261,10 @@ pub(super) mod tests {
         assert_eq!(error.class, crate::model::FailureClass::Retry, "{error}");
         let paused = deployment("shop:4").with(&json!({ "spec": { "paused": true } }));
         let error = of(&paused, vec![set(6, "shop:2", 3)]).unwrap_err();
-        assert_eq!(error.message, "deployment/web in shop has no ReplicaSet of its present template yet, as it is paused");
+        assert_eq!(
+            error.message,
+            "deployment/web in shop has no ReplicaSet of its present template yet, as it is paused"
+        );
     }
 
     #[test]
@@ -293,7 +296,16 @@ pub(super) mod tests {
         let found: Vec<String> = revision.configuration().into_iter().collect();
         assert_eq!(
             found,
-            ["configmap/a", "configmap/c", "configmap/e", "configmap/g", "secret/b", "secret/d", "secret/f", "secret/h"]
+            [
+                "configmap/a",
+                "configmap/c",
+                "configmap/e",
+                "configmap/g",
+                "secret/b",
+                "secret/d",
+                "secret/f",
+                "secret/h"
+            ]
         );
     }
 

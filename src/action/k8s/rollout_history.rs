@@ -5,8 +5,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
-use super::revisions::{self, Revisions};
 use super::objects;
+use super::revisions::{self, Revisions};
 use crate::action::typed::{Arguments as _, OrNull, Typed as _, arguments, output};
 use crate::action::{
     AT_WILL, Action, ActionError, Declaration, Declared, Effect, Kind, Output, Read, Right, StepContext, World,
@@ -173,7 +173,10 @@ mod tests {
     #[test]
     fn the_first_revision_is_no_change() {
         let output = told(&deployment("shop:1"), vec![set(1, "shop:1", 3)]).unwrap();
-        assert_eq!((output.value.get("changed"), output.value.get("previous")), (Some(&json!(false)), Some(&json!(null))));
+        assert_eq!(
+            (output.value.get("changed"), output.value.get("previous")),
+            (Some(&json!(false)), Some(&json!(null)))
+        );
         let kept_none = told(&deployment("shop:3"), vec![set(7, "shop:3", 0)]).unwrap();
         assert_eq!(kept_none.value.get("changed"), Some(&json!(true)));
         assert_eq!(kept_none.summary, "revision 7 (shop:3) since 25m, and none is kept from before it");
@@ -182,9 +185,14 @@ mod tests {
     #[test]
     fn other_configuration_is_told_by_its_names() {
         let web = Object(reading(deployment("shop:3"), "web-2").0);
-        let output = told(&web, vec![reading(set(6, "shop:2", 3), "web-1"), reading(set(7, "shop:3", 0), "web-2")]).unwrap();
+        let output =
+            told(&web, vec![reading(set(6, "shop:2", 3), "web-1"), reading(set(7, "shop:3", 0), "web-2")]).unwrap();
         assert_eq!(output.value.get("configuration_changed"), Some(&json!(true)));
-        assert!(output.summary.ends_with("; it reads configmap/web-2 instead of configmap/web-1"), "{}", output.summary);
+        assert!(
+            output.summary.ends_with("; it reads configmap/web-2 instead of configmap/web-1"),
+            "{}",
+            output.summary
+        );
     }
 
     #[test]

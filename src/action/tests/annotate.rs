@@ -53,7 +53,10 @@ async fn what_somebody_has_set_since_is_theirs() {
     let theirs = json!({ "metadata": { "annotations": { "example.com/drain": "later" } } });
     edge.cluster.change(&edge.target, &theirs, "kubectl-annotate").unwrap();
     let why = needs_human(takes_back(&edge, &made).await);
-    assert!(why.contains("example.com/drain of deployment/web in shop is") && why.contains("`kubectl-annotate`"), "{why}");
+    assert!(
+        why.contains("example.com/drain of deployment/web in shop is") && why.contains("`kubectl-annotate`"),
+        "{why}"
+    );
     let Doubt::Unclear(why) = edge.doubts(MARK, &made).await else { panic!() };
     assert!(why.contains("while this was under way"), "{why}");
 }

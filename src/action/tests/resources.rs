@@ -11,7 +11,8 @@ use crate::cluster::Object;
 use crate::cluster::sim::{Fault, Verb, build};
 use crate::model::{FailureClass, Intent, RunId};
 
-const RAISE: &str = "k8s.set_resources: { container: main, memory: { by: 25%, max: 16Gi }, cpu: { by: 500m, max: '4' } }";
+const RAISE: &str =
+    "k8s.set_resources: { container: main, memory: { by: 25%, max: 16Gi }, cpu: { by: 500m, max: '4' } }";
 
 fn limited(workload: Object) -> Object {
     let resources = json!({
@@ -106,7 +107,10 @@ async fn what_somebody_has_set_since_is_theirs() {
     let theirs = json!({ "spec": { "template": { "spec": { "containers": theirs } } } });
     edge.cluster.change(&edge.target, &theirs, "kubectl-edit").unwrap();
     let why = needs_human(takes_back(&edge, &made).await);
-    assert!(why.contains("what main has of deployment/web in shop is") && why.contains("since it was changed here"), "{why}");
+    assert!(
+        why.contains("what main has of deployment/web in shop is") && why.contains("since it was changed here"),
+        "{why}"
+    );
 }
 
 #[tokio::test]
@@ -128,5 +132,7 @@ async fn who_else_decides_is_asked_of_the_cluster() {
         "spec": { "limits": [{ "type": "Container", "max": { "memory": "1Gi" } }] },
     }));
     let edge = Edge::about(vec![limited(build::deployment("shop", "web", 2)), range]);
-    assert!(edge.would(RAISE).await.unwrap_err().message.contains("limitrange/small in shop lets a container have 1Gi"));
+    assert!(
+        edge.would(RAISE).await.unwrap_err().message.contains("limitrange/small in shop lets a container have 1Gi")
+    );
 }

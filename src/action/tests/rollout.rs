@@ -11,7 +11,8 @@ use crate::model::{FailureClass, ObjectKey};
 
 const HISTORY: &str = "k8s.rollout_history: {}";
 const UNDO: &str = "k8s.rollout_undo: { to_revision: 1, from_revision: 2 }";
-const BACK: &str = "roll deployment/web in shop back, revision 2 (registry.example/web:2) -> 1 (registry.example/web:1)";
+const BACK: &str =
+    "roll deployment/web in shop back, revision 2 (registry.example/web:2) -> 1 (registry.example/web:1)";
 
 fn image(container: &str) -> Value {
     json!({ "spec": { "template": { "spec": { "containers": [{ "name": "main", "image": container }] } } } })
@@ -22,10 +23,13 @@ pub(super) fn broken() -> Edge {
     let edge = Edge::about(vec![build::deployment("shop", "web", 3)]);
     edge.passes(Duration::from_secs(3600));
     edge.cluster.fault(Fault::NeverReady { workload: edge.target.clone() });
-    change(&edge, &json!({ "spec": { "template": {
+    change(
+        &edge,
+        &json!({ "spec": { "template": {
         "metadata": { "annotations": { "release": "2" } },
         "spec": { "containers": [{ "name": "main", "image": "registry.example/web:2", "env": [{ "name": "A", "value": "1" }] }] },
-    } } }));
+    } } }),
+    );
     edge
 }
 

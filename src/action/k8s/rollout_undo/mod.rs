@@ -105,8 +105,7 @@ impl Declared for K8sRolloutUndo {
 impl Mutation for K8sRolloutUndo {
     async fn prepare(&self, world: &World, step: StepContext<'_>) -> Result<Plan, ActionError> {
         let number = |arg: &Arg<Count>| arg.resolve(step.scope).map(|count| i64::from(count.0));
-        let wish =
-            Wish { to: number(&self.to_revision)?, from: self.from_revision.as_ref().map(number).transpose()? };
+        let wish = Wish { to: number(&self.to_revision)?, from: self.from_revision.as_ref().map(number).transpose()? };
         let cluster = world.cluster.as_ref();
         let deployment = objects::live_target(cluster, &step).await?;
         plan::may_change(&deployment)?;

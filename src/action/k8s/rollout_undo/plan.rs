@@ -163,10 +163,7 @@ mod tests {
         let why = told(&deployment("shop:3"), 5, Some(7));
         assert!(why.starts_with("NeedsHuman: nothing proves that revision 5 of deployment/web in shop"), "{why}");
         let gone = told(&deployment("shop:3"), 4, None);
-        assert_eq!(
-            gone,
-            "Fail: deployment/web in shop has kept no revision 4 (kept beside the present 7: 6, 5)"
-        );
+        assert_eq!(gone, "Fail: deployment/web in shop has kept no revision 4 (kept beside the present 7: 6, 5)");
     }
 
     #[test]
@@ -195,9 +192,12 @@ mod tests {
             error.message
         };
         assert!(refused(json!({ "spec": { "paused": true } })).contains("is paused"));
-        assert!(refused(json!({ "metadata": { "deletionTimestamp": "2026-05-01T12:00:00Z" } })).contains("being deleted"));
+        assert!(
+            refused(json!({ "metadata": { "deletionTimestamp": "2026-05-01T12:00:00Z" } })).contains("being deleted")
+        );
         let template = json!({ "f:spec": { "f:template": { "f:spec": {} } } });
-        let argo = json!({ "metadata": { "managedFields": [{ "manager": "argocd-controller", "fieldsV1": template }] } });
+        let argo =
+            json!({ "metadata": { "managedFields": [{ "manager": "argocd-controller", "fieldsV1": template }] } });
         assert!(refused(argo).contains("spec.template of deployment/web in shop is kept by Argo CD"));
         let operator =
             json!({ "metadata": { "ownerReferences": [{ "kind": "Shop", "name": "web", "controller": true }] } });

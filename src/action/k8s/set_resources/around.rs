@@ -97,7 +97,8 @@ impl Surroundings {
 
 /// Whether the autoscaler's policies leave that container to others.
 fn is_left_alone(autoscaler: &Object, container: &str) -> bool {
-    let policies = || autoscaler.at("/spec/resourcePolicy/containerPolicies").and_then(Value::as_array).into_iter().flatten();
+    let policies =
+        || autoscaler.at("/spec/resourcePolicy/containerPolicies").and_then(Value::as_array).into_iter().flatten();
     let of = |name: &str| policies().find(|policy| policy.get("containerName").and_then(Value::as_str) == Some(name));
     let policy = of(container).or_else(|| of("*"));
     policy.and_then(|policy| policy.get("mode")?.as_str()) == Some("Off")

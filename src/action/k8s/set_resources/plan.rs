@@ -41,7 +41,9 @@ impl Resources {
             let fields = |value: &Value| value.get(part).and_then(Value::as_object).cloned().unwrap_or_default();
             let (a, b) = (fields(a), fields(b));
             let is_same = |(name, value): (&String, &Value)| {
-                b.get(name).is_some_and(|other| other == value || quantity(other).is_some_and(|other| quantity(value) == Some(other)))
+                b.get(name).is_some_and(|other| {
+                    other == value || quantity(other).is_some_and(|other| quantity(value) == Some(other))
+                })
             };
             a.len() == b.len() && a.iter().all(is_same)
         };
@@ -50,12 +52,7 @@ impl Resources {
 }
 
 /// Decides the new limits.
-pub(super) fn plan(
-    workload: &Object,
-    around: &Surroundings,
-    wish: &Wish,
-    marker: String,
-) -> Result<Plan, ActionError> {
+pub(super) fn plan(workload: &Object, around: &Surroundings, wish: &Wish, marker: String) -> Result<Plan, ActionError> {
     let key = workload.key();
     may_change(workload, around, &wish.container)?;
     let Some(container) = container(workload, &wish.container) else {
@@ -73,7 +70,10 @@ pub(super) fn plan(
         let grown = Grown::of(workload, container, resource, amount, step)?;
         let others = others(workload, &wish.container, resource);
         if let Some(why) = around.refusal(resource, grown.limit, grown.request(), others) {
-            return Err(ActionError::fail(format!("the {resource} limit of {} in {key} is not raised: {why}", wish.container)));
+            return Err(ActionError::fail(format!(
+                "the {resource} limit of {} in {key} is not raised: {why}",
+                wish.container
+            )));
         }
         before.set("limits", resource, grown.limit_before.clone());
         after.set("limits", resource, json!(grown.limit.to_string()));
@@ -111,7 +111,8 @@ impl Grown {
         amount: Amount,
         step: Quantity,
     ) -> Result<Self, ActionError> {
-        let of = || format!("{} in {}", container.get("name").and_then(Value::as_str).unwrap_or_default(), workload.key());
+        let of =
+            || format!("{} in {}", container.get("name").and_then(Value::as_str).unwrap_or_default(), workload.key());
         let given = |part: &str| container.pointer(&format!("/resources/{part}/{resource}")).cloned();
         let Some(limit_before) = given("limits") else {
             return Err(ActionError::fail(format!(
@@ -243,7 +244,16 @@ pub(super) fn look(workload: &Object, like: &Value) -> Seen {
     let limits = like.get("limits").and_then(Value::as_object).into_iter().flat_map(Map::keys);
     let container = segment(name);
     let managers = limits.filter_map(|resource| {
-        workload.field_manager(&["spec", "template", "spec", "containers", &*container, "resources", "limits", resource])
+        workload.field_manager(&[
+            "spec",
+            "template",
+            "spec",
+            "containers",
+            &*container,
+            "resources",
+            "limits",
+            resource,
+        ])
     });
     Seen {
         what: format!("what {name} has"),
@@ -261,7 +271,8 @@ pub(super) fn summary(verb: &str, key: &ObjectKey, before: &Value, after: &Value
         .into_iter()
         .filter_map(|resource| {
             let (from, to) = (limit(before, resource)?, limit(after, resource)?);
-            let along = if after.pointer(&format!("/requests/{resource}")).is_some() { ", the request with it" } else { "" };
+            let along =
+                if after.pointer(&format!("/requests/{resource}")).is_some() { ", the request with it" } else { "" };
             Some(format!("{resource} {from} -> {to}{along}"))
         })
         .collect();

@@ -115,7 +115,8 @@ fn what_somebody_else_decides_is_not_changed() {
         } } } } },
     }] } });
     assert!(decide(&web(limit("1Gi")).with(&elsewhere), &alone(), &memory("25%", "16Gi")).is_ok());
-    let operator = json!({ "metadata": { "ownerReferences": [{ "kind": "Shop", "name": "web", "controller": true }] } });
+    let operator =
+        json!({ "metadata": { "ownerReferences": [{ "kind": "Shop", "name": "web", "controller": true }] } });
     let why = refused(&web(limit("1Gi")).with(&operator), &alone(), FailureClass::NeedsHuman);
     assert!(why.contains("is made by Shop `web`"), "{why}");
     let paused = json!({ "spec": { "paused": true } });
@@ -133,11 +134,11 @@ fn autoscaler(spec: Value) -> Surroundings {
 
 #[test]
 fn a_vertical_autoscaler_keeps_what_it_sets() {
-    let policy = |container: &str, mode: &str| {
-        json!({ "resourcePolicy": { "containerPolicies": [{ "containerName": container, "mode": mode }] } })
-    };
+    let policy = |container: &str, mode: &str| json!({ "resourcePolicy": { "containerPolicies": [{ "containerName": container, "mode": mode }] } });
     let web = web(limit("1Gi"));
-    for keeps in [json!({}), json!({ "updatePolicy": { "updateMode": "Initial" } }), policy("proxy", "Off"), policy("*", "Auto")] {
+    for keeps in
+        [json!({}), json!({ "updatePolicy": { "updateMode": "Initial" } }), policy("proxy", "Off"), policy("*", "Auto")]
+    {
         let why = refused(&web, &autoscaler(keeps), FailureClass::NeedsHuman);
         assert!(why.contains("verticalpodautoscaler") && why.contains("sets what web in"), "{why}");
     }
