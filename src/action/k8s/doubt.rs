@@ -25,7 +25,7 @@ impl Seen {
         }
     }
 
-    /// For people: `spec.replicas of deployment/web in shop is 6 now, set by `kubectl``.
+    /// For people: what it is now, and who set it.
     pub fn told(&self, intent: &Intent) -> String {
         let by = self.manager.as_ref().map_or_else(|| "somebody".to_owned(), |manager| format!("`{manager}`"));
         let shown: String = self.value.to_string().chars().take(80).collect();

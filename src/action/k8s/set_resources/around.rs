@@ -66,8 +66,8 @@ impl Surroundings {
         others: Option<Quantity>,
     ) -> Option<String> {
         self.limit_ranges.iter().find_map(|range| {
-            let items = range.at("/spec/limits").and_then(Value::as_array).into_iter().flatten();
-            items.into_iter().find_map(|item| {
+            let mut items = range.at("/spec/limits").and_then(Value::as_array).into_iter().flatten();
+            items.find_map(|item| {
                 let bound = |name: &str| quantity(item.get(name)?.get(resource)?);
                 let (of, sum) = match item.get("type").and_then(Value::as_str)? {
                     "Container" => ("container", Some(limit)),
