@@ -133,6 +133,51 @@ impl FromStr for Size {
     }
 }
 
+/// How much a container's limit grows: `25%`, `512Mi` of memory, `500m` of CPU.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MoreResource {
+    Percent(u32),
+    Quantity(Quantity),
+}
+
+impl MoreResource {
+    /// What `current` comes to with it, rounded up to whole steps. `None` when that is too big to be kept.
+    pub fn on(self, current: Quantity, step: Quantity) -> Option<Quantity> {
+        let more = match self {
+            MoreResource::Percent(percent) => current.percent(percent)?,
+            MoreResource::Quantity(quantity) => quantity,
+        };
+        current.plus(more)?.round_up_to(step)
+    }
+}
+
+impl FromStr for MoreResource {
+    type Err = AmountError;
+
+    fn from_str(text: &str) -> Result<Self, AmountError> {
+        let quantity = || text.parse().ok().map(|Resource(quantity)| Self::Quantity(quantity));
+        percent(text)
+            .map(Self::Percent)
+            .or_else(quantity)
+            .ok_or_else(|| no(text, "growth of a limit; write `25%`, or `512Mi` of memory or `500m` of CPU"))
+    }
+}
+
+/// An amount of memory or CPU: more than nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Resource(pub Quantity);
+
+impl FromStr for Resource {
+    type Err = AmountError;
+
+    fn from_str(text: &str) -> Result<Self, AmountError> {
+        let quantity = text.trim().parse().ok().filter(|quantity| *quantity > Quantity::of(0));
+        quantity
+            .map(Self)
+            .ok_or_else(|| no(text, "amount of a resource; write `16Gi` of memory or `2` or `500m` of CPU"))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -160,6 +205,23 @@ mod tests {
         assert_eq!(on("10Gi", "100Gi"), "110Gi");
         assert_eq!(on("1", "100Gi"), "101Gi");
         assert_eq!(on("20%", "100G"), "112Gi");
+    }
+
+    #[test]
+    fn a_share_of_a_limit_is_rounded_up_to_what_people_write() {
+        let on = |text: &str, current: &str, step| {
+            text.parse::<MoreResource>().unwrap().on(current.parse().unwrap(), step).unwrap().to_string()
+        };
+        let (mebibyte, ten_millis) = (Quantity::of(1 << 20), Quantity::of_milli(10));
+        assert_eq!(on("25%", "1Gi", mebibyte), "1280Mi");
+        assert_eq!(on("25%", "1G", mebibyte), "1193Mi");
+        assert_eq!(on("512Mi", "1536Mi", mebibyte), "2Gi");
+        assert_eq!(on("25%", "250m", ten_millis), "320m");
+        assert_eq!(on("500m", "1500m", ten_millis), "2");
+        for wrong in ["0", "-1Gi", "0%", "much"] {
+            assert!(wrong.parse::<MoreResource>().is_err(), "{wrong}");
+        }
+        assert!("0".parse::<Resource>().is_err() && "500m".parse::<Resource>().is_ok());
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::fmt;
 
 use crate::cluster;
 
-/// One of Kubernetes' own kinds.
+/// One of Kubernetes' own kinds, or one that is asked for where a cluster has it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Kind(&'static cluster::Kind);
 
@@ -20,11 +20,19 @@ impl Kind {
     pub const CRON_JOB: Self = Self(&cluster::Kind::CRON_JOB);
     pub const EVENT: Self = Self(&cluster::Kind::EVENT);
     pub const CONFIG_MAP: Self = Self(&cluster::Kind::CONFIG_MAP);
+    pub const REPLICA_SET: Self = Self(&cluster::Kind::REPLICA_SET);
+    pub const LIMIT_RANGE: Self = Self(&cluster::Kind::LIMIT_RANGE);
+    pub const VERTICAL_AUTOSCALER: Self = Self(&cluster::Kind::VERTICAL_AUTOSCALER);
     pub const AUTOSCALER: Self = Self(&cluster::Kind::AUTOSCALER);
 
     /// As Kubernetes spells it: `Deployment`.
     pub fn as_str(self) -> &'static str {
         self.0.name
+    }
+
+    /// As keys and lists of objects name it: with its group where it is not Kubernetes' own.
+    pub(super) fn id(self) -> &'static str {
+        self.0.id
     }
 
     pub(super) fn known(self) -> &'static cluster::Kind {

@@ -8,7 +8,7 @@ use std::str::FromStr;
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 
-use super::amounts::{Count, Flag, MoreReplicas, MoreStorage, Size};
+use super::amounts::{Count, Flag, MoreReplicas, MoreResource, MoreStorage, Resource, Size};
 use super::declaration::{Argument, Field};
 use crate::cluster::KindName;
 use crate::language::{AnyArg, Arg, ArgError, Scope};
@@ -55,6 +55,8 @@ words! {
     MoreReplicas => "percentage or integer",
     MoreStorage => "percentage or size",
     Size => "size",
+    MoreResource => "percentage or quantity",
+    Resource => "quantity",
     KindName => "kind",
     HumanDuration => "duration",
 }

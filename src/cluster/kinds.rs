@@ -116,6 +116,17 @@ impl Kind {
     pub const EVENT: Self = kind_of::<core::v1::Event>();
     pub const CONFIG_MAP: Self = kind_of::<core::v1::ConfigMap>();
     pub const AUTOSCALER: Self = kind_of::<autoscaling::v2::HorizontalPodAutoscaler>();
+    pub const REPLICA_SET: Self = kind_of::<apps::v1::ReplicaSet>();
+    pub const LIMIT_RANGE: Self = kind_of::<core::v1::LimitRange>();
+    /// Of <https://github.com/kubernetes/autoscaler>: not each cluster has it.
+    pub const VERTICAL_AUTOSCALER: Self = Self {
+        id: "VerticalPodAutoscaler.autoscaling.k8s.io",
+        name: "VerticalPodAutoscaler",
+        group: "autoscaling.k8s.io",
+        version: "v1",
+        plural: "verticalpodautoscalers",
+        namespaced: true,
+    };
     pub const LEASE: Self = kind_of::<coordination::v1::Lease>();
 
     /// Kubernetes' own kind of that name, spelled as in manifests; else
@@ -215,7 +226,7 @@ fn is_name(text: &str) -> bool {
 pub(super) static POD: Kind = Kind::POD;
 pub(super) static CLAIM: Kind = Kind::CLAIM;
 pub(super) static VOLUME: Kind = kind_of::<core::v1::PersistentVolume>();
-pub(super) static REPLICA_SET: Kind = kind_of::<apps::v1::ReplicaSet>();
+pub(super) static REPLICA_SET: Kind = Kind::REPLICA_SET;
 pub(super) static EVENT: Kind = Kind::EVENT;
 pub(super) static NAMESPACE: Kind = Kind::NAMESPACE;
 

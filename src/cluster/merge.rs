@@ -23,6 +23,19 @@ pub(super) fn merge(target: &mut Value, patch: &Value) {
     }
 }
 
+/// The merge patch that makes `to` of `from`: what `to` lacks is null in it, and a list is given as
+/// a whole. `to` has no nulls in its objects: a patch cannot set one.
+pub fn difference(from: &Value, to: &Value) -> Value {
+    let (Value::Object(old), Value::Object(new)) = (from, to) else { return to.clone() };
+    let gone = old.keys().filter(|name| !new.contains_key(*name)).map(|name| (name.clone(), Value::Null));
+    let changed = new.iter().filter_map(|(name, value)| match old.get(name) {
+        None => Some((name.clone(), value.clone())),
+        Some(before) if before == value => None,
+        Some(before) => Some((name.clone(), difference(before, value))),
+    });
+    Value::Object(gone.chain(changed).collect())
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -82,6 +95,40 @@ mod tests {
             prop_assert_eq!(merged(Value::Null, &patch), patch.clone());
             prop_assert!(contains(&merged(target, &patch), &patch));
         }
+    }
+
+    /// Without the nulls that are members of objects.
+    fn settled(value: Value) -> Value {
+        match value {
+            Value::Object(fields) => {
+                let fields = fields.into_iter().filter(|(_, value)| !value.is_null());
+                Value::Object(fields.map(|(name, value)| (name, settled(value))).collect())
+            }
+            other => other,
+        }
+    }
+
+    proptest! {
+        /// What is there is replaced, whatever was there: nothing of it is left behind.
+        #[test]
+        fn a_difference_is_the_way_from_one_to_the_other(from in documents(), to in documents()) {
+            let to = settled(to);
+            prop_assert_eq!(merged(from.clone(), &difference(&from, &to)), to);
+        }
+
+        #[test]
+        fn a_difference_says_no_more_than_what_differs(same in documents()) {
+            prop_assume!(same.is_object());
+            let same = settled(same);
+            prop_assert_eq!(difference(&same, &same), json!({}));
+        }
+    }
+
+    #[test]
+    fn what_is_no_longer_wanted_is_null_in_a_difference() {
+        let from = json!({ "a": { "b": 1, "c": [1] }, "d": 1, "e": { "f": 1 } });
+        let to = json!({ "a": { "b": 1, "c": [2] }, "e": 3 });
+        assert_eq!(difference(&from, &to), json!({ "a": { "c": [2] }, "d": null, "e": 3 }));
     }
 
     fn has_null(value: &Value) -> bool {

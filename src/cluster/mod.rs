@@ -25,7 +25,8 @@ pub use definition::Definition;
 pub use kind_name::{KindError, KindName};
 pub use kinds::{CustomKind, Kind};
 pub use known_kinds::Kinds;
-pub use object::{FieldManager, Object};
+pub use merge::difference;
+pub use object::{FieldManager, Object, segment};
 pub use real::{ConnectError, Connection, RealCluster};
 pub use sim::SimCluster;
 

@@ -126,7 +126,8 @@ impl Object {
     /// An entry without a time comes before those with one: two managers own one field only when the second one applied
     /// the value that was there, and that has a time.
     ///
-    /// `path` is the field's names from the root, `["spec", "replicas"]`. `None` when nobody is on record.
+    /// `path` is the field's names from the root, `["spec", "replicas"]`; an item of a list is named by what tells it
+    /// from the others: `k:{"name":"main"}`. `None` when nobody is on record.
     pub fn field_manager(&self, path: &[&str]) -> Option<FieldManager> {
         let entries = self.at("/metadata/managedFields")?.as_array()?;
         entries
@@ -134,7 +135,7 @@ impl Object {
             .filter(|entry| {
                 let mut fields = entry.get("fieldsV1");
                 for name in path {
-                    fields = fields.and_then(|f| f.get(format!("f:{name}")));
+                    fields = fields.and_then(|f| f.get(segment(name)));
                 }
                 fields.is_some()
             })
@@ -147,6 +148,11 @@ impl Object {
             })
             .max_by_key(|manager| manager.at)
     }
+}
+
+/// As `fieldsV1` has it: a field, or an item of a list.
+pub fn segment(name: &str) -> String {
+    if name.starts_with("k:{") { name.to_owned() } else { format!("f:{name}") }
 }
 
 /// Who changed a field, and when.

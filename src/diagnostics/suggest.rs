@@ -35,9 +35,9 @@ fn distance(a: &str, b: &str) -> usize {
     strsim::osa_distance(&a.to_lowercase(), &b.to_lowercase())
 }
 
-/// `a`, `b` and `c`, each in backticks; at most the first 24.
+/// `a`, `b` and `c`, each in backticks; at most the first 40.
 pub fn list<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
-    const SHOWN: usize = 24;
+    const SHOWN: usize = 40;
     let names: Vec<String> = names.into_iter().map(|name| format!("`{name}`")).collect();
     match names.as_slice() {
         [] => "none".into(),
@@ -72,6 +72,6 @@ mod tests {
         assert_eq!(list([]), "none");
         assert_eq!(list(["a"]), "`a`");
         assert_eq!(list(["a", "b", "c"]), "`a`, `b` and `c`");
-        assert!(list(["a"; 30]).ends_with("and 6 more"));
+        assert!(list(["a"; 46]).ends_with("and 6 more"));
     }
 }

@@ -108,6 +108,11 @@ pub trait AnyArg: Debug + Send + Sync {
 
     /// The template and where it stands; `None` for a plain value or an argument that was left out.
     fn template(&self) -> Option<(&Template, Location)>;
+
+    /// What it is made of, where it is a mapping: each is an argument of its own.
+    fn parts(&self) -> Vec<&dyn AnyArg> {
+        Vec::new()
+    }
 }
 
 impl<T: Debug + Send + Sync> AnyArg for Arg<T> {
@@ -130,5 +135,9 @@ impl<A: AnyArg> AnyArg for Option<A> {
 
     fn template(&self) -> Option<(&Template, Location)> {
         self.as_ref().and_then(AnyArg::template)
+    }
+
+    fn parts(&self) -> Vec<&dyn AnyArg> {
+        self.as_ref().map(AnyArg::parts).unwrap_or_default()
     }
 }

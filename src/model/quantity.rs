@@ -34,6 +34,11 @@ impl Quantity {
         self.nanos.div_euclid(UNIT) + i128::from(self.nanos.rem_euclid(UNIT) != 0)
     }
 
+    /// So many thousandths of a unit: `500m`.
+    pub fn of_milli(thousandths: i64) -> Self {
+        Self { nanos: i128::from(thousandths) * (UNIT / 1_000) }
+    }
+
     /// The nearest floating-point number.
     pub fn as_f64(self) -> f64 {
         self.nanos as f64 / UNIT as f64
@@ -53,7 +58,12 @@ impl Quantity {
 
     /// Rounded up to a whole multiple of `step` units; `None` when it is too big to be kept.
     pub fn round_up(self, step: i128) -> Option<Quantity> {
-        let step = step.checked_mul(UNIT).filter(|step| *step > 0)?;
+        self.round_up_to(Self { nanos: step.checked_mul(UNIT)? })
+    }
+
+    /// Rounded up to a whole multiple of `step`; `None` when it is too big to be kept.
+    pub fn round_up_to(self, step: Quantity) -> Option<Quantity> {
+        let step = Some(step.nanos).filter(|step| *step > 0)?;
         let steps = self.nanos.div_euclid(step) + i128::from(self.nanos.rem_euclid(step) != 0);
         steps.checked_mul(step).map(|nanos| Self { nanos })
     }

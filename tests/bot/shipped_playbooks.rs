@@ -42,7 +42,18 @@ fn starts(labels: &[(&str, &str)]) -> String {
 fn the_shipped_playbooks_load_without_a_remark() {
     let catalog = shipped();
     let names: Vec<&str> = catalog.iter().map(|playbook| playbook.name.as_str()).collect();
-    assert_eq!(names, ["backup-timeout", "coredns-saturated", "patroni-replica-lag", "pvc-filling", "pvc-pending"]);
+    assert_eq!(
+        names,
+        [
+            "backup-timeout",
+            "coredns-saturated",
+            "memory-limit",
+            "patroni-replica-lag",
+            "pvc-filling",
+            "pvc-pending",
+            "rollout-undo"
+        ]
+    );
 }
 
 #[test]
@@ -109,6 +120,12 @@ fn only_jobs_that_are_backups_are_answered() {
 }
 
 #[test]
+fn a_rollout_that_is_stuck_is_about_its_deployment() {
+    let labels = [("alertname", "KubeDeploymentRolloutStuck"), ("namespace", "shop"), ("deployment", "web")];
+    assert_eq!(starts(&labels), "rollout-undo on deployment/web in shop");
+}
+
+#[test]
 fn each_playbook_asks_for_no_more_rights_than_it_uses() {
     let needs = |name: &str| -> Vec<String> {
         let catalog = shipped();
@@ -159,5 +176,29 @@ fn each_playbook_asks_for_no_more_rights_than_it_uses() {
     assert_eq!(
         needs("backup-timeout"),
         ["create jobs", "delete jobs", "get namespaces", "get cronjobs", "get jobs", "list events", "list jobs"]
+    );
+    assert_eq!(
+        needs("rollout-undo"),
+        [
+            "get namespaces",
+            "get deployments",
+            "get replicasets",
+            "list events",
+            "list pods",
+            "list replicasets",
+            "patch deployments",
+        ]
+    );
+    assert_eq!(
+        needs("memory-limit"),
+        [
+            "get namespaces",
+            "get deployments",
+            "list events",
+            "list limitranges",
+            "list pods",
+            "list verticalpodautoscalers",
+            "patch deployments",
+        ]
     );
 }

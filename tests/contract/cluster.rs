@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use dogwatch::clock::SystemClock;
-use dogwatch::cluster::{Access, Cluster, ClusterError, Delete, Kind, ListQuery, Object, Patch};
+use dogwatch::cluster::{Access, Cluster, ClusterError, Delete, Kind, ListQuery, Object, Patch, difference};
 use dogwatch::model::ObjectKey;
 use dogwatch::surroundings::{Lookup, Surroundings};
 use serde_json::{Value, json};
@@ -53,9 +53,11 @@ macro_rules! each_cluster_check {
             a_patch_with_an_unknown_field_is_refused
             what_may_not_change_is_refused
             who_changed_a_field_is_known
+            who_changed_a_containers_limit_is_known
             scale_has_the_same_preconditions
             a_change_through_scale_is_known_by_its_manager
             a_scaled_deployment_follows
+            a_template_that_is_put_back_is_the_latest_revision
             a_status_is_patched_apart
             a_claim_grows_where_its_class_allows_it
             a_claim_does_not_grow_otherwise
@@ -479,6 +481,61 @@ pub async fn a_change_through_scale_is_known_by_its_manager(world: &dyn Fixture)
         assert_eq!(manager.name, "somebody-else");
         assert!(manager.at.is_some());
     }
+}
+
+/// What `k8s.rollout_history` and `k8s.rollout_undo` go by: a ReplicaSet for each template, the label that tells them
+/// apart, and how they are counted.
+pub async fn a_template_that_is_put_back_is_the_latest_revision(world: &dyn Fixture) {
+    const REVISION: &str = "deployment.kubernetes.io/revision";
+    let namespace = world.namespace().await;
+    let web = apply(world, deployment(&namespace, "web", 1)).await;
+    let at = |revision: &'static str| {
+        move |object: Option<&Object>| object.is_some_and(|it| it.annotation(REVISION) == Some(revision))
+    };
+    let query = ListQuery {
+        kind: "ReplicaSet".into(),
+        namespace: namespace.clone(),
+        labels: "app=web".into(),
+        limit: 10,
+        ..ListQuery::default()
+    };
+    let first = eventually(world, &web.key(), at("1")).await.unwrap();
+    let template = first.at("/spec/template").unwrap().clone();
+    let container =
+        json!({ "name": "main", "image": "registry.example/main:2", "env": [{ "name": "A", "value": "1" }] });
+    let changed = json!({ "metadata": { "annotations": { "release": "2" } }, "spec": { "containers": [container] } });
+    world.cluster().patch(&patch_any(&web, json!({ "spec": { "template": changed } }))).await.unwrap();
+    let second = eventually(world, &web.key(), at("2")).await.unwrap();
+    assert_eq!(eventually_listed(world, &query, 2).await.len(), 2);
+
+    let back = difference(second.at("/spec/template").unwrap(), &template);
+    let put_back = world.cluster().patch(&patch_any(&web, json!({ "spec": { "template": back } }))).await.unwrap();
+    assert_eq!(put_back.at("/spec/template"), Some(&template), "nothing of the second one is left");
+    eventually(world, &web.key(), at("3")).await;
+    let sets = eventually_listed(world, &query, 2).await;
+    let counted = |revision: &str| sets.iter().find(|set| set.annotation(REVISION) == Some(revision)).unwrap();
+    assert_eq!(counted("3").annotation("deployment.kubernetes.io/revision-history"), Some("1"));
+    assert_eq!(counted("3").text("/spec/template/spec/containers/0/image"), "registry.example/main:1");
+    assert_eq!(counted("2").text("/spec/template/spec/containers/0/image"), "registry.example/main:2");
+    for set in &sets {
+        assert_eq!(set.text("/metadata/ownerReferences/0/uid"), web.uid());
+        let hash = set.label("pod-template-hash").unwrap();
+        assert_eq!(set.at("/spec/template/metadata/labels/pod-template-hash"), Some(&json!(hash)));
+    }
+}
+
+/// What tells whose a container's limit is.
+pub async fn who_changed_a_containers_limit_is_known(world: &dyn Fixture) {
+    let namespace = world.namespace().await;
+    let web = apply(world, deployment(&namespace, "web", 1)).await;
+    let limits = json!({ "limits": { "memory": "1Gi" } });
+    let container = json!({ "name": "main", "image": "registry.example/main:1", "resources": limits });
+    let body = json!({ "spec": { "template": { "spec": { "containers": [container] } } } });
+    let changed = world.cluster().patch(&patch_any(&web, body)).await.unwrap();
+    let path = |name: &'static str| ["spec", "template", "spec", "containers", name, "resources", "limits", "memory"];
+    let manager = |name| changed.field_manager(&path(name)).map(|manager| manager.name);
+    assert_eq!(manager("k:{\"name\":\"main\"}").as_deref(), Some(MANAGER));
+    assert_eq!(manager("k:{\"name\":\"other\"}"), None);
 }
 
 pub async fn a_scaled_deployment_follows(world: &dyn Fixture) {

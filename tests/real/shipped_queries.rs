@@ -192,6 +192,20 @@ fn a_volume_is_as_full_as_the_fuller_report_says() {
 }
 
 /// The query of a step of a shipped playbook, with the names of one target put in.
+#[test]
+fn a_container_grows_in_the_pods_of_its_own_deployment_alone() {
+    let used = |pod: &str, values: &str| {
+        let labels = format!(r#"namespace="databases",container="web",pod="{pod}""#);
+        series(&format!("container_memory_working_set_bytes{{{labels}}}"), values)
+    };
+    let growth = query("memory-limit", "growth");
+    let pods = [used("web-5d6f7c8b9-x2x4k", "0+60x70"), used("web-5d6f7c8b9-bcdfg", "1000x70")];
+    assert_eq!(value_of(&growth, &pods), Some(3_600.0));
+    for other in ["web-backup-x2x4k", "web-0", "web-5d6f7c8b9", "shop-web-5d6f7c8b9-x2x4k"] {
+        assert_eq!(value_of(&growth, &[used(other, "0+60x70")]), None, "{other}");
+    }
+}
+
 fn query(playbook: &str, id: &str) -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("playbooks/{playbook}.yaml"));
     let text = std::fs::read_to_string(&path).unwrap();
@@ -200,12 +214,17 @@ fn query(playbook: &str, id: &str) -> String {
     let StepKind::Action(Action::Read(read)) = &step.kind else { panic!("{id} reads nothing") };
     let args = read.args();
     let expr: &dyn AnyArg = args.iter().find(|(name, _)| *name == "expr").unwrap().1;
-    let name = if playbook == "backup-timeout" { "backup-db-17-1" } else { "data-db-17" };
+    let name = match playbook {
+        "backup-timeout" => "backup-db-17-1",
+        "memory-limit" => "web",
+        _ => "data-db-17",
+    };
     let query = expr
         .text()
         .unwrap()
         .0
         .replace("{{cronjob.object.spec.jobTemplate.metadata.labels.database}}", "db-17")
+        .replace("{{inputs.container}}", "web")
         .replace("{{target.metadata.namespace}}", "databases")
         .replace("{{target.metadata.name}}", name);
     assert!(!query.contains("{{"), "{query}");

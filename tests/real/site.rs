@@ -210,7 +210,9 @@ impl Site {
         let found = tokio::time::timeout(
             SOON,
             wait_for(2 * SOON, "it is told", async || {
-                last = self.says(&format!("/why {incident}")).await;
+                // One person may not ask without end, and is told so.
+                let answer = self.answers(&format!("/why {incident}")).await;
+                last = answer["reply"].as_str()?.to_owned();
                 last.contains(part).then(|| last.clone())
             }),
         );

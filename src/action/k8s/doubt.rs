@@ -6,10 +6,34 @@ use crate::action::{Doubt, Output};
 use crate::cluster::Object;
 use crate::model::Intent;
 
+/// What of an object an intent changes, as it is now.
+pub(super) struct Seen {
+    /// Its path, for people.
+    pub what: String,
+    pub value: Value,
+    /// Who wrote it last.
+    pub manager: Option<String>,
+}
+
+impl Seen {
+    /// One field.
+    pub fn field(object: &Object, path: &[&str]) -> Self {
+        Self {
+            what: path.join("."),
+            value: object.at(&format!("/{}", path.join("/"))).cloned().unwrap_or(Value::Null),
+            manager: object.field_manager(path).map(|manager| manager.name),
+        }
+    }
+
+    /// For people: what it is now, and who set it.
+    pub fn told(&self, intent: &Intent) -> String {
+        let by = self.manager.as_ref().map_or_else(|| "somebody".to_owned(), |manager| format!("`{manager}`"));
+        let shown: String = self.value.to_string().chars().take(80).collect();
+        format!("{} of {} is {shown} now, set by {by}", self.what, intent.object)
+    }
+}
+
 /// Compares the live object with the intent. `path` is the field that the intent changes, and `same` compares its values.
-///
-/// Done only when the wanted value is there with our mark: the same value by somebody else is for a human, since what
-/// else they did is not known.
 pub(super) fn about_field(
     live: Option<&Object>,
     intent: &Intent,
@@ -17,32 +41,51 @@ pub(super) fn about_field(
     same: impl Fn(&Value, &Value) -> bool,
     done: impl FnOnce() -> Output,
 ) -> Doubt {
-    let Some(live) = live else {
-        return Doubt::Unclear(format!("{} is not there any more; was: {}", intent.object, intent.summary));
+    about(live, intent, |live| Seen::field(live, path), same, done)
+}
+
+/// The same of whatever `look` sees.
+///
+/// Done only when the wanted value is there with our mark: the same value by somebody else is for a human, since what
+/// else they did is not known.
+pub(super) fn about(
+    live: Option<&Object>,
+    intent: &Intent,
+    look: impl Fn(&Object) -> Seen,
+    same: impl Fn(&Value, &Value) -> bool,
+    done: impl FnOnce() -> Output,
+) -> Doubt {
+    let live = match still_there(live, intent) {
+        Ok(live) => live,
+        Err(unclear) => return unclear,
     };
-    if live.uid() != intent.uid {
-        return Doubt::Unclear(format!(
-            "{} was replaced by another of the same name; was: {}",
-            intent.object, intent.summary
-        ));
-    }
-    let value = live.at(&format!("/{}", path.join("/"))).cloned().unwrap_or(Value::Null);
-    let manager = live.field_manager(path).map(|manager| manager.name);
-    if same(&value, &intent.after) && manager.as_ref() == Some(&intent.marker) {
+    let seen = look(live);
+    if same(&seen.value, &intent.after) && seen.manager.as_ref() == Some(&intent.marker) {
         return Doubt::Done(done());
     }
-    if same(&value, &intent.before) {
+    if same(&seen.value, &intent.before) {
         let resource_version = live.resource_version().to_owned();
         return Doubt::NotDone(Intent { resource_version, ..intent.clone() });
     }
-    let by = manager.map_or_else(|| "somebody".to_owned(), |manager| format!("`{manager}`"));
-    let shown: String = value.to_string().chars().take(80).collect();
     Doubt::Unclear(format!(
-        "{} of {} is {shown} now, set by {by}, while this was under way: {}; look whether more is needed",
-        path.join("."),
-        intent.object,
+        "{}, while this was under way: {}; look whether more is needed",
+        seen.told(intent),
         intent.summary
     ))
+}
+
+/// The object that the intent is about, where it is still that one.
+pub(super) fn still_there<'o>(live: Option<&'o Object>, intent: &Intent) -> Result<&'o Object, Doubt> {
+    let Some(live) = live else {
+        return Err(Doubt::Unclear(format!("{} is not there any more; was: {}", intent.object, intent.summary)));
+    };
+    if live.uid() != intent.uid {
+        return Err(Doubt::Unclear(format!(
+            "{} was replaced by another of the same name; was: {}",
+            intent.object, intent.summary
+        )));
+    }
+    Ok(live)
 }
 
 #[cfg(test)]

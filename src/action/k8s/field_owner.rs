@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::objects;
-use crate::cluster::Object;
+use crate::cluster::{Object, segment};
 
 /// Field managers that keep a field at what is written elsewhere, by the beginning of their names, and where to change it.
 const KEEPERS: &[(&str, &str)] = &[
@@ -32,7 +32,7 @@ pub(super) fn keeper(object: &Object, path: &[&str]) -> Option<String> {
 fn holds(entry: &Value, path: &[&str]) -> bool {
     let mut fields = entry.get("fieldsV1");
     for name in path {
-        fields = fields.and_then(|fields| fields.get(format!("f:{name}")));
+        fields = fields.and_then(|fields| fields.get(segment(name)));
     }
     fields.is_some()
 }

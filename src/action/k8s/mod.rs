@@ -1,5 +1,6 @@
 //! What is asked of a cluster, and what is changed in one.
 
+pub(super) mod annotate;
 pub(super) mod claim_owner;
 mod claims;
 pub(super) mod create_job;
@@ -17,5 +18,9 @@ mod named;
 mod objects;
 mod other_bot;
 pub(super) mod pods;
+mod revisions;
+pub(super) mod rollout_history;
+pub(super) mod rollout_undo;
 pub(super) mod scale;
+pub(super) mod set_resources;
 mod way_back;

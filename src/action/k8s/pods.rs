@@ -56,6 +56,11 @@ output! {
         reason: String,
         /// Whether it counts as crash-looping
         crash_looping: bool,
+        /// The containers that ended at their memory limit within the last hour, by their names
+        oom_killed: Vec<String>,
+        /// What tells the template that it was made from, as `template_hash` of `k8s.rollout_history`;
+        /// empty where nothing says so
+        template_hash: String,
     }
 }
 
@@ -155,7 +160,11 @@ fn see(pod: &Object, now: DateTime<Utc>) -> Seen {
     });
     let phase = pod.text("/status/phase").to_owned();
     let finished = matches!(phase.as_str(), "Succeeded" | "Failed");
+    let template_hash = ["pod-template-hash", "controller-revision-hash"].iter().find_map(|name| pod.label(name));
+    let killed = containers.iter().filter(|container| was_oom_killed(container, now));
     let pod = Pod {
+        oom_killed: killed.filter_map(|container| text(container, "/name")).collect(),
+        template_hash: template_hash.unwrap_or_default().to_owned(),
         name: pod.name().to_owned(),
         node: pod.text("/spec/nodeName").to_owned(),
         phase,
@@ -173,6 +182,16 @@ fn restarted_recently(container: &Value, now: DateTime<Utc>) -> bool {
     let ended = objects::time_at(container, "/lastState/terminated/finishedAt");
     let begun = objects::time_at(container, "/state/running/startedAt");
     restarts > 0 && [ended, begun].into_iter().flatten().any(|at| now - at <= RECENT)
+}
+
+/// Whether the kernel ended the container within the last hour, as it wanted more memory than its limit.
+fn was_oom_killed(container: &Value, now: DateTime<Utc>) -> bool {
+    ["/state/terminated", "/lastState/terminated"].iter().any(|end| {
+        let is_oom =
+            container.pointer(end).and_then(|end| end.get("reason")).and_then(Value::as_str) == Some("OOMKilled");
+        let at = objects::time_at(container, &format!("{end}/finishedAt"));
+        is_oom && at.is_some_and(|at| now - at <= TimeDelta::hours(1))
+    })
 }
 
 #[cfg(test)]
@@ -237,6 +256,22 @@ mod tests {
         assert_eq!(number(&output, "not_ready"), 1);
         let first = output.value.get("items").and_then(|items| items.get(0)).unwrap();
         assert_eq!((first.get("name"), first.get("reason")), (Some(&json!("loops")), Some(&json!("CrashLoopBackOff"))));
+    }
+
+    #[test]
+    fn a_container_that_was_ended_by_its_limit_is_named_for_an_hour() {
+        let killed = |at: &str| {
+            let end = json!({ "reason": "OOMKilled", "finishedAt": at });
+            let running = json!({ "running": { "startedAt": at } });
+            json!({ "name": "web", "restartCount": 1, "state": running, "lastState": { "terminated": end } })
+        };
+        let named = |container: Value| {
+            let output = look_at(&[pod("a", true, container)], now());
+            output.value.get("items").and_then(|items| items.pointer("/0/oom_killed")).cloned()
+        };
+        assert_eq!(named(killed("2026-05-01T11:00:00Z")), Some(json!(["web"])));
+        assert_eq!(named(killed("2026-05-01T10:59:59Z")), Some(json!([])));
+        assert_eq!(named(running_since("2026-05-01T11:00:00Z", 1)), Some(json!([])));
     }
 
     #[test]

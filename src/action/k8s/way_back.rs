@@ -1,22 +1,35 @@
 //! Putting a field back to what it was.
 
-use serde_json::Value;
-
+use super::doubt::Seen;
 use crate::action::{ActionError, Output, Plan, RunMark};
-use crate::cluster::Cluster;
+use crate::cluster::{Cluster, Object};
 use crate::model::Intent;
 
 /// What puts the field at `path` back to what `made` replaced, as `back` says. `as_before` is what
 /// comes of it where somebody has put it back already.
 ///
 /// # Errors
-/// Its object is gone or another one, or the field is not as `made` left it, with a mark of the
-/// run: whoever changed it since has decided.
+/// As [`of`].
 pub(super) async fn of_field(
     cluster: &dyn Cluster,
     (made, back): (&Intent, Intent),
     run: RunMark<'_>,
     path: &[&str],
+    as_before: Output,
+) -> Result<Plan, ActionError> {
+    of(cluster, (made, back), run, |live| Seen::field(live, path), as_before).await
+}
+
+/// The same of whatever `look` sees.
+///
+/// # Errors
+/// Its object is gone or another one, or it is not as `made` left it, with a mark of the run:
+/// whoever changed it since has decided.
+pub(super) async fn of(
+    cluster: &dyn Cluster,
+    (made, back): (&Intent, Intent),
+    run: RunMark<'_>,
+    look: impl Fn(&Object) -> Seen,
     as_before: Output,
 ) -> Result<Plan, ActionError> {
     let Some(live) = cluster.get(&made.object).await? else {
@@ -25,17 +38,12 @@ pub(super) async fn of_field(
     if live.uid() != made.uid {
         return Err(ActionError::needs_human(format!("{} was replaced by another of the same name", made.object)));
     }
-    let value = live.at(&format!("/{}", path.join("/"))).cloned().unwrap_or(Value::Null);
-    if value == back.after {
+    let seen = look(&live);
+    if seen.value == back.after {
         return Ok(Plan::Unneeded(as_before));
     }
-    let manager = live.field_manager(path).map(|manager| manager.name);
-    if value != made.after || !manager.as_ref().is_some_and(|manager| run.has_left(manager)) {
-        let by = manager.map_or_else(|| "somebody".to_owned(), |manager| format!("`{manager}`"));
-        let shown: String = value.to_string().chars().take(80).collect();
-        let path = path.join(".");
-        let message = format!("{path} of {} is {shown} now, set by {by} since it was changed here", made.object);
-        return Err(ActionError::needs_human(message));
+    if seen.value != made.after || !seen.manager.as_ref().is_some_and(|manager| run.has_left(manager)) {
+        return Err(ActionError::needs_human(format!("{} since it was changed here", seen.told(made))));
     }
     Ok(Plan::Do(Intent { resource_version: live.resource_version().to_owned(), ..back }))
 }

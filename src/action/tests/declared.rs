@@ -29,6 +29,7 @@ fn the_arguments_that_are_declared_are_those_that_are_read() {
 fn with(action: &Declaration, more: Option<(&str, &str)>) -> String {
     let sample = |argument: &Argument| match argument.of_type {
         "kind" => "Pod",
+        "string" if argument.name == "key" => "example.com/x",
         "string" => "x",
         "integer" => "3",
         "percentage or integer" | "percentage or size" => "20%",
@@ -40,6 +41,9 @@ fn with(action: &Declaration, more: Option<(&str, &str)>) -> String {
     given.extend(more);
     if action.name == "k8s.scale" {
         given.push(("by", "50%"));
+    }
+    if action.name == "k8s.set_resources" {
+        given.push(("memory", "{ by: 25%, max: 1Gi }"));
     }
     let given: Vec<String> = given.iter().map(|(name, value)| format!("{name}: {value}")).collect();
     format!("{}: {{ {} }}", action.name, given.join(", "))
@@ -109,6 +113,15 @@ fn played() -> Vec<(Edge, Vec<&'static str>)> {
     let job = Edge::about(vec![build::owned_by(build::job("databases", "backup-29"), &cronjob), cronjob]);
     job.cluster.fault(Fault::JobHangs { job: job.target.clone(), times: 1 });
     vec![
+        (
+            super::rollout::broken(),
+            vec!["k8s.rollout_history: {}", "k8s.rollout_undo: { to_revision: 1, from_revision: 2 }"],
+        ),
+        (super::annotate::about_web(), vec![super::annotate::MARK]),
+        (
+            super::resources::about_web(),
+            vec!["k8s.set_resources: { container: main, memory: { by: 25%, max: 16Gi }, cpu: { by: 500m, max: 4 } }"],
+        ),
         (
             coredns,
             vec![

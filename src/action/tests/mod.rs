@@ -1,10 +1,13 @@
 //! Each action at its edge: as a playbook writes it, on a simulated cluster, with no more rights than it asks for.
 
+mod annotate;
 mod declared;
 mod expand;
 mod jobs;
 mod looking;
 mod patroni;
+mod resources;
+mod rollout;
 mod scale;
 
 use std::sync::Arc;

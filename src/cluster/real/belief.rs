@@ -156,6 +156,14 @@ fn missing(wanted: &Value, found: &Value, path: String) -> Option<String> {
         Value::Object(fields) => fields.iter().find_map(|(name, wanted)| {
             missing(wanted, found.get(name).unwrap_or(&Value::Null), format!("{path}.{name}"))
         }),
+        // The server fills in defaults within the items of a list, too, and neither adds nor moves one.
+        Value::Array(items) => match found.as_array().filter(|found| found.len() == items.len()) {
+            Some(found) => {
+                let mut pairs = items.iter().zip(found).enumerate();
+                pairs.find_map(|(place, (wanted, found))| missing(wanted, found, format!("{path}[{place}]")))
+            }
+            None => Some(path.trim_start_matches('.').to_owned()),
+        },
         wanted => (!is_same(wanted, found)).then(|| path.trim_start_matches('.').to_owned()),
     }
 }
@@ -208,11 +216,16 @@ mod tests {
 
     #[test]
     fn what_was_wanted_is_found_in_what_is_there() {
-        let found = json!({ "spec": { "replicas": 6, "storage": "1Gi", "more": true }, "data": { "a": "b" } });
+        let found = json!({
+            "spec": { "replicas": 6, "storage": "1Gi", "more": true },
+            "data": { "a": "b" },
+            "list": [{ "name": "a", "memory": "1Gi", "policy": "of the server's" }, { "name": "b" }],
+        });
         for wanted in [
             json!({ "spec": { "replicas": 6 } }),
             json!({ "spec": { "storage": "1024Mi" } }),
             json!({ "data": { "a": "b", "gone": null } }),
+            json!({ "list": [{ "name": "a", "memory": "1024Mi" }, { "name": "b" }] }),
         ] {
             assert_eq!(missing(&wanted, &found, String::new()), None, "{wanted}");
         }
@@ -221,6 +234,9 @@ mod tests {
             (json!({ "spec": { "storage": "2Gi" } }), "spec.storage"),
             (json!({ "data": { "a": null } }), "data.a"),
             (json!({ "status": { "x": 1 } }), "status.x"),
+            (json!({ "list": [{ "name": "a" }, { "name": "c" }] }), "list[1].name"),
+            (json!({ "list": [{ "name": "a" }] }), "list"),
+            (json!({ "data": [] }), "data"),
         ] {
             assert_eq!(missing(&wanted, &found, String::new()).as_deref(), Some(path));
         }

@@ -293,7 +293,8 @@ fn kind(checker: &mut Checker<'_>, sees: Visible<'_>, what: What, because: Optio
                 let at = args.iter().find(|(arg, _)| *arg == "kind").and_then(|(_, arg)| arg.text());
                 checker.kind_is_known(&name, at.map_or_else(Location::default, |(_, at)| at))?;
             }
-            for (_, arg) in action.describe().args() {
+            let args = action.describe().args().into_iter();
+            for arg in args.flat_map(|(_, arg)| std::iter::once(arg).chain(arg.parts())) {
                 if let Some((template, at)) = arg.template() {
                     checker.template_names(template, at, Visible { now: false, because, ..sees });
                 }

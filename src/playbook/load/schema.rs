@@ -291,6 +291,7 @@ fn of_argument(argument: &Argument) -> Value {
         "size" => vec![size],
         "percentage or integer" => vec![share, integer],
         "percentage or size" => vec![share, size],
+        "growth" => return described(argument.doc, growth(share)),
         "duration" => vec![duration_form()],
         "kind" => vec![kind()],
         // Words: `cronjob` or `self`.
@@ -306,6 +307,21 @@ fn of_argument(argument: &Argument) -> Value {
         schema = with(schema, "default", default);
     }
     described(argument.doc, schema)
+}
+
+/// By how much a limit grows, and up to where.
+fn growth(share: Value) -> Value {
+    let quantity = json!({ "type": ["string", "number"], "pattern": "^[0-9.]+([eE][0-9]+|[numkKMGTPE]i?)?$" });
+    let template = json!({ "$ref": "#/$defs/template" });
+    json!({
+        "type": "object",
+        "additionalProperties": false,
+        "required": ["by", "max"],
+        "properties": {
+            "by": { "description": "A share or an amount", "anyOf": [share, quantity, template] },
+            "max": { "description": "The cap", "anyOf": [quantity, template] },
+        },
+    })
 }
 
 /// CEL. A bare `true` is one too.
@@ -387,6 +403,10 @@ mod tests {
     #[test]
     fn each_type_of_an_argument_has_a_form() {
         for argument in declarations().iter().flat_map(|action| action.arguments) {
+            if argument.of_type == "growth" {
+                assert_eq!(keys_of(&of_argument(argument)["properties"]), ["by", "max"]);
+                continue;
+            }
             let forms = of_argument(argument)["anyOf"].as_array().unwrap().len();
             assert!(forms >= 2, "{}", argument.name);
             if argument.of_type.starts_with('`') {

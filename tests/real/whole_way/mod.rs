@@ -5,6 +5,7 @@ mod backups;
 mod coredns;
 mod deliveries;
 mod patroni;
+mod rollouts;
 mod sightings;
 mod storms;
 mod two_bots;

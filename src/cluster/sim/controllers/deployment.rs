@@ -12,11 +12,14 @@ use crate::cluster::sim::state::{CONTROLLERS, CONTROLLERS_STATUS, State};
 const COMPONENT: &str = "deployment-controller";
 const HASH_LABEL: &str = "pod-template-hash";
 const REVISION: &str = "deployment.kubernetes.io/revision";
+const REVISION_HISTORY: &str = "deployment.kubernetes.io/revision-history";
 
 /// What is known of one of a Deployment's ReplicaSets.
 struct Set {
     id: Id,
     is_current: bool,
+    /// 0: nobody has counted it.
+    revision: i64,
     wanted: i64,
     pods: i64,
     ready: i64,
@@ -32,9 +35,10 @@ impl State {
             if is_paused {
                 return self.note_deployment(id, &deployment, wanted, &sets);
             }
-            self.add_replica_set(id, &deployment, sets.len());
+            self.add_replica_set(id, &deployment, latest_revision(&sets) + 1);
             sets = self.sets_of(&deployment);
         }
+        self.count_revision(id, &sets);
         let recreates = text(&deployment, "/spec/strategy/type") == "Recreate";
         let old_pods: i64 = sets.iter().filter(|set| !set.is_current).map(|set| set.pods).sum();
         let current_is_ready = sets.iter().any(|set| set.is_current && set.ready >= wanted);
@@ -63,6 +67,7 @@ impl State {
             Set {
                 id,
                 is_current: bare_template(&set) == template,
+                revision: revision(&set),
                 wanted: number(&set, "/spec/replicas").unwrap_or(0),
                 pods: number(&set, "/status/replicas").unwrap_or(0),
                 ready: number(&set, "/status/readyReplicas").unwrap_or(0),
@@ -71,7 +76,7 @@ impl State {
         sets.collect()
     }
 
-    fn add_replica_set(&mut self, id: Id, deployment: &Value, older: usize) {
+    fn add_replica_set(&mut self, id: Id, deployment: &Value, revision: i64) {
         let name = text(deployment, "/metadata/name");
         let template_hash = safe_text(hash_value(&deployment["spec"]["template"]), 10);
         let set_name = format!("{name}-{template_hash}");
@@ -84,7 +89,7 @@ impl State {
         template["metadata"]["labels"][HASH_LABEL] = template_hash.as_str().into();
         let mut selector = deployment["spec"]["selector"].clone();
         selector["matchLabels"][HASH_LABEL] = template_hash.as_str().into();
-        let revision = (older + 1).to_string();
+        let revision = revision.to_string();
         let set = json!({
             "metadata": {
                 "name": set_name,
@@ -99,6 +104,32 @@ impl State {
         self.add(&REPLICA_SET, set, CONTROLLERS);
         self.change(id, CONTROLLERS_STATUS, |deployment| {
             deployment["metadata"]["annotations"][REVISION] = revision.into();
+        });
+    }
+
+    /// A template that somebody goes back to becomes the latest revision: its ReplicaSet is counted anew, and remembers
+    /// which number it had.
+    fn count_revision(&mut self, id: Id, sets: &[Set]) {
+        let Some(current) = sets.iter().find(|set| set.is_current) else { return };
+        let latest = latest_revision(sets);
+        if current.revision == latest && latest > 0 {
+            return;
+        }
+        let (former, next) = (current.revision, (latest + 1).to_string());
+        self.change(current.id, CONTROLLERS, |set| {
+            let history = text(set, &format!("/metadata/annotations/{}", REVISION_HISTORY.replace('/', "~1")));
+            let history = match (history, former) {
+                (_, 0) => None,
+                ("", former) => Some(former.to_string()),
+                (history, former) => Some(format!("{history},{former}")),
+            };
+            if let Some(history) = history {
+                set["metadata"]["annotations"][REVISION_HISTORY] = history.into();
+            }
+            set["metadata"]["annotations"][REVISION] = next.as_str().into();
+        });
+        self.change(id, CONTROLLERS_STATUS, |deployment| {
+            deployment["metadata"]["annotations"][REVISION] = next.into();
         });
     }
 
@@ -148,6 +179,14 @@ impl State {
             }
         });
     }
+}
+
+fn revision(set: &Value) -> i64 {
+    set["metadata"]["annotations"][REVISION].as_str().and_then(|number| number.parse().ok()).unwrap_or(0)
+}
+
+fn latest_revision(sets: &[Set]) -> i64 {
+    sets.iter().map(|set| set.revision).max().unwrap_or(0)
 }
 
 /// The template without the label that tells the ReplicaSets apart.

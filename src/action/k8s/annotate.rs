@@ -1,0 +1,283 @@
+//! `k8s.annotate`: one annotation of the target.
+
+use async_trait::async_trait;
+use serde_json::{Value, json};
+
+use super::doubt::{self, Seen};
+use super::{field_owner, objects, way_back};
+use crate::action::typed::{Arguments as _, OrNull, Typed as _, arguments, output};
+use crate::action::{
+    Action, ActionError, ChangeKind, Declaration, Declared, Doubt, Effect, Kind, Mutation, Output, Plan, Right,
+    RunMark, StepContext, World,
+};
+use crate::cluster::{Object, Patch};
+use crate::language::Arg;
+use crate::model::{Autonomy, Intent, StepAddress};
+
+arguments! {
+    pub(in crate::action) struct K8sAnnotate {
+        /// The annotation's key with its domain, written out: `example.com/drained`
+        key: Arg<String>,
+        /// Its value, up to 1,024 characters
+        value: Arg<String>,
+    }
+}
+
+output! {
+    pub(in crate::action) struct Annotated {
+        /// The annotation's key
+        key: String,
+        /// The value that there was; null: it was not there
+        from: OrNull<String>,
+        /// The value that there is now
+        to: String,
+    }
+}
+
+/// Domains whose annotations mean something to Kubernetes, to what deploys, or to this bot, with all
+/// below them.
+const RESERVED: [&str; 7] = ["kubernetes.io", "k8s.io", "dogwatch", "helm.sh", "argoproj.io", "fluxcd.io", "x-k8s.io"];
+
+/// Of those, and of the keys without a domain, what asks somebody to do again what he does anyway, or
+/// holds a node back from being taken away.
+const ALLOWED: [&str; 5] = [
+    "argocd.argoproj.io/refresh",
+    "cluster-autoscaler.kubernetes.io/safe-to-evict",
+    "cluster-autoscaler.kubernetes.io/scale-down-disabled",
+    "force-sync",
+    "reconcile.fluxcd.io/requestedAt",
+];
+
+const LONGEST: usize = 1_024;
+
+impl Declared for K8sAnnotate {
+    const DECLARATION: Declaration = Declaration {
+        name: "k8s.annotate",
+        summary: "Sets one annotation of the target",
+        effect: Effect::Mutates(ChangeKind::Patch),
+        about: "One merge patch of that annotation is made, on the condition of UID and resourceVersion, with the step's marker as field \
+            manager. What is annotated is the target itself, and no template of pods. Keys in the domains of Kubernetes, of Helm, Argo and \
+            Flux and of this bot are refused, and so are keys without a domain, where programs such as Patroni keep their state; but for \
+            `argocd.argoproj.io/refresh`, `cluster-autoscaler.kubernetes.io/safe-to-evict`, \
+            `cluster-autoscaler.kubernetes.io/scale-down-disabled`, `force-sync` (External Secrets) and `reconcile.fluxcd.io/requestedAt`.",
+        errors: "The target is being deleted. A human is needed where a repository keeps the annotation. A conflict is tried again \
+            from the beginning.",
+        repeated: "A repetition finds that the value is there already.",
+        way_back: Some(
+            "The value that was there is put back, or the annotation taken away, where it is still what the step made it.",
+        ),
+        arguments: Self::ARGUMENTS,
+        output: Annotated::FIELDS,
+        rights: &[Right::on_target(&["get", "patch"]), Right::on_kind(Kind::NAMESPACE, &["get"])],
+        most_autonomy: Autonomy::Auto,
+        example: "\
+- id: mark
+  k8s.annotate: { key: example.com/drain-requested, value: \"{{alert.starts_at}}\" }
+  verify:
+    until: target.metadata.annotations[?'example.com/drained'].orValue('') == 'true'
+    within: 10m
+  undo: unless_verified
+",
+    };
+
+    fn into_action(self) -> Action {
+        Action::Mutate(Box::new(self))
+    }
+
+    fn check(&self) -> Result<(), String> {
+        let Some(key) = self.key.literal() else {
+            return Err("`key` must be written out, so that it is seen beforehand what is annotated".into());
+        };
+        may_be_set(key)?;
+        self.value.literal().map_or(Ok(()), |value| fits(value))
+    }
+}
+
+/// Whether a playbook may set an annotation of that key.
+fn may_be_set(key: &str) -> Result<(), String> {
+    if ALLOWED.contains(&key) {
+        return Ok(());
+    }
+    let Some((domain, name)) = key.split_once('/') else {
+        return Err(format!(
+            "`{key}` has no domain, and programs keep their state under such keys; write `example.com/{key}`"
+        ));
+    };
+    let is_part = |text: &str, more: &[char]| {
+        let fits = |c: char| c.is_ascii_alphanumeric() || more.contains(&c);
+        text.starts_with(|c: char| c.is_ascii_alphanumeric())
+            && text.ends_with(|c: char| c.is_ascii_alphanumeric())
+            && text.chars().all(fits)
+    };
+    let is_key =
+        domain.len() <= 253 && name.len() <= 63 && is_part(domain, &['-', '.']) && is_part(name, &['-', '.', '_']);
+    if !is_key || domain.chars().any(|c| c.is_ascii_uppercase()) {
+        let shown: String = key.chars().take(80).collect();
+        return Err(format!("`{shown}` is no key of an annotation; write it as `example.com/drained`"));
+    }
+    let within =
+        |reserved: &&&str| domain.strip_suffix(**reserved).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'));
+    match RESERVED.iter().find(within) {
+        Some(reserved) => {
+            Err(format!("annotations of `{reserved}` mean something to others, and are not set by a playbook"))
+        }
+        None => Ok(()),
+    }
+}
+
+fn fits(value: &str) -> Result<(), String> {
+    let length = value.chars().count();
+    if length <= LONGEST { Ok(()) } else { Err(format!("`value` has {length} characters, and {LONGEST} is the most")) }
+}
+
+#[async_trait]
+impl Mutation for K8sAnnotate {
+    async fn prepare(&self, world: &World, step: StepContext<'_>) -> Result<Plan, ActionError> {
+        let (key, value) = (self.key.resolve(step.scope)?, self.value.resolve(step.scope)?);
+        fits(&value).map_err(ActionError::fail)?;
+        let object = objects::live_target(world.cluster.as_ref(), &step).await?;
+        plan(&object, &key, &value, step.marker())
+    }
+
+    async fn apply(&self, world: &World, intent: &Intent, dry_run: bool) -> Result<Output, ActionError> {
+        let (key, value) = parts(&intent.after);
+        let patch = Patch {
+            key: intent.object.clone(),
+            subresource: None,
+            body: json!({ "metadata": { "annotations": { key: value } } }),
+            uid: intent.uid.clone(),
+            resource_version: Some(intent.resource_version.clone()),
+            field_manager: intent.marker.clone(),
+            dry_run,
+        };
+        world.cluster.patch(&patch).await?;
+        Ok(output(intent))
+    }
+
+    async fn doubt(&self, world: &World, intent: &Intent) -> Result<Doubt, ActionError> {
+        let live = world.cluster.get(&intent.object).await?;
+        let look = |live: &_| look(live, intent);
+        Ok(doubt::about(live.as_ref(), intent, look, |a, b| a == b, || output(intent)))
+    }
+
+    async fn take_back(
+        &self,
+        world: &World,
+        made: &Intent,
+        run: RunMark<'_>,
+        step: &StepAddress,
+    ) -> Result<Plan, ActionError> {
+        let back = Intent {
+            summary: summary(made, &made.after, &made.before),
+            before: made.after.clone(),
+            after: made.before.clone(),
+            marker: run.marker(step),
+            ..made.clone()
+        };
+        let (key, _) = parts(&made.after);
+        let as_before = Output {
+            summary: format!("{key} of {} is as it was: somebody has put it back", made.object),
+            ..output(&back)
+        };
+        way_back::of(world.cluster.as_ref(), (made, back), run, |live| look(live, made), as_before).await
+    }
+}
+
+fn plan(object: &Object, key: &str, value: &str, marker: String) -> Result<Plan, ActionError> {
+    let of = object.key();
+    may_be_set(key).map_err(ActionError::fail)?;
+    if object.is_going() {
+        return Err(ActionError::fail(format!("{of} is being deleted")));
+    }
+    if let Some(who) = field_owner::keeper(object, &["metadata", "annotations", key]) {
+        return Err(ActionError::needs_human(who));
+    }
+    let before = object.annotation(key).map(str::to_owned);
+    let intent = Intent {
+        summary: String::new(),
+        object: of,
+        uid: object.uid().to_owned(),
+        resource_version: object.resource_version().to_owned(),
+        before: json!({ "key": key, "value": before }),
+        after: json!({ "key": key, "value": value }),
+        marker,
+    };
+    let intent = Intent { summary: summary(&intent, &intent.before, &intent.after), ..intent };
+    if intent.before == intent.after {
+        let output = output(&intent);
+        return Ok(Plan::Unneeded(Output {
+            summary: format!("{key} of {} is {value} already", intent.object),
+            ..output
+        }));
+    }
+    Ok(Plan::Do(intent))
+}
+
+/// Key and value, which is null where the annotation is not there.
+fn parts(of: &Value) -> (&str, &Value) {
+    (of.get("key").and_then(Value::as_str).unwrap_or_default(), of.get("value").unwrap_or(&Value::Null))
+}
+
+fn look(live: &Object, intent: &Intent) -> Seen {
+    let (key, _) = parts(&intent.after);
+    let value = json!({ "key": key, "value": live.annotation(key) });
+    let manager = live.field_manager(&["metadata", "annotations", key]).map(|manager| manager.name);
+    // What is not there has no manager: that it is gone as was wanted is all that can be known.
+    let is_gone_as_wanted = live.annotation(key).is_none() && parts(&intent.after).1.is_null();
+    let manager = if is_gone_as_wanted { Some(intent.marker.clone()) } else { manager };
+    Seen { what: key.to_owned(), value, manager }
+}
+
+fn summary(intent: &Intent, from: &Value, to: &Value) -> String {
+    let shown = |value: &Value| -> String {
+        value.as_str().map_or_else(|| "(none)".to_owned(), |text| text.chars().take(60).collect())
+    };
+    let ((key, from), (_, to)) = (parts(from), parts(to));
+    format!("annotate {} {key} {} -> {}", intent.object, shown(from), shown(to))
+}
+
+fn output(intent: &Intent) -> Output {
+    let ((key, from), (_, to)) = (parts(&intent.before), parts(&intent.after));
+    let annotated = Annotated {
+        key: key.to_owned(),
+        from: OrNull(from.as_str().map(str::to_owned)),
+        to: to.as_str().unwrap_or_default().to_owned(),
+    };
+    Output::new(&annotated, intent.summary.clone())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_means_something_to_others_is_not_set() {
+        for key in
+            ["example.com/drained", "db.example.com/x.y_z", "cert-manager.io/retry", "force-sync", "notkubernetes.io/x"]
+        {
+            assert_eq!(may_be_set(key), Ok(()), "{key}");
+        }
+        for key in [
+            "kubernetes.io/change-cause",
+            "kubectl.kubernetes.io/restartedAt",
+            "pod-security.kubernetes.io/enforce",
+            "node.k8s.io/x",
+            "dogwatch/hands-off",
+            "meta.helm.sh/release-name",
+            "argocd.argoproj.io/tracking-id",
+            "kustomize.toolkit.fluxcd.io/reconcile",
+        ] {
+            assert!(may_be_set(key).unwrap_err().contains("mean something to others"), "{key}");
+        }
+        assert!(may_be_set("leader").unwrap_err().contains("has no domain"));
+        for key in ["/x", "example.com/", "example.com/a/b", "Example.com/x", "example.com/-x", "a b/c"] {
+            assert!(may_be_set(key).unwrap_err().contains("is no key"), "{key}");
+        }
+    }
+
+    #[test]
+    fn a_value_has_an_end() {
+        assert!(fits(&"x".repeat(LONGEST)).is_ok());
+        assert_eq!(fits(&"x".repeat(1_025)).unwrap_err(), "`value` has 1025 characters, and 1024 is the most");
+    }
+}
