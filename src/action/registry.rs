@@ -40,6 +40,9 @@ registry![
     k8s::expand_pvc::K8sExpandPvc,
     k8s::delete_job::K8sDeleteJob,
     k8s::create_job::K8sCreateJob,
+    k8s::cordon::K8sCordon,
+    k8s::uncordon::K8sUncordon,
+    k8s::evict::K8sEvict,
     tell::Page,
     tell::Notice,
 ];

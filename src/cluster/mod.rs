@@ -58,6 +58,10 @@ pub trait Cluster: Send + Sync + 'static {
     /// Asks for the deletion of the object with that UID. Whether it is gone, and when, must be looked at afterwards.
     async fn delete(&self, delete: &Delete) -> Result<(), ClusterError>;
 
+    /// Asks for the eviction of the pod with that UID, as a drain does (`policy/v1`). [`ClusterError::Budget`] when a
+    /// PodDisruptionBudget does not allow it for now. Whether it is gone, and when, must be looked at afterwards.
+    async fn evict(&self, evict: &Evict) -> Result<(), ClusterError>;
+
     /// Whether we may do that (SelfSubjectAccessReview).
     async fn allowed(&self, access: &Access) -> Result<bool, ClusterError>;
 
@@ -152,6 +156,14 @@ pub struct Delete {
     pub dry_run: bool,
 }
 
+/// An eviction of a pod.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Evict {
+    pub key: ObjectKey,
+    pub uid: String,
+    pub dry_run: bool,
+}
+
 /// One right: verb on resource. This is also what `dogwatch rbac` prints rules from.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Access {
@@ -195,6 +207,11 @@ pub enum ClusterError {
     /// The server understood and refused: a quota, a validation, a class that forbids expansion.
     #[error("the cluster refused to {what}: {message}")]
     Refused { what: String, message: String },
+    /// A PodDisruptionBudget does not allow an eviction for now; it may when other pods are well again.
+    #[error(
+        "a disruption budget does not allow for now to {what}: {message}; `kubectl get pdb` shows what it waits for"
+    )]
+    Budget { what: String, message: String },
     /// More objects than asked for.
     #[error("more than {limit} objects match {what}; narrow the selector")]
     TooMany { what: String, limit: usize },
@@ -222,6 +239,6 @@ fn unknown_kind(kind: &str) -> String {
 impl ClusterError {
     /// Whether the same request may work in a moment.
     pub fn is_transient(&self) -> bool {
-        matches!(self, ClusterError::Unavailable { .. } | ClusterError::Conflict { .. })
+        matches!(self, ClusterError::Unavailable { .. } | ClusterError::Conflict { .. } | ClusterError::Budget { .. })
     }
 }

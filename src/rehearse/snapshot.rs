@@ -10,7 +10,7 @@ use super::asked::asked_run;
 use super::cases::{clean, told_from};
 use crate::action::World;
 use crate::cluster::{
-    Access, Cluster, ClusterError, Delete, Kind, KindError, KindName, Kinds, ListQuery, Object, Patch,
+    Access, Cluster, ClusterError, Delete, Evict, Kind, KindError, KindName, Kinds, ListQuery, Object, Patch,
 };
 use crate::engine::{preview_run, trimmed};
 use crate::message::clip;
@@ -137,6 +137,10 @@ impl Cluster for Reads {
 
     async fn delete(&self, delete: &Delete) -> Result<(), ClusterError> {
         Self::refuse(format!("delete {}", delete.key))
+    }
+
+    async fn evict(&self, evict: &Evict) -> Result<(), ClusterError> {
+        Self::refuse(format!("evict {}", evict.key))
     }
 
     async fn allowed(&self, access: &Access) -> Result<bool, ClusterError> {

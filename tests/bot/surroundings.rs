@@ -10,7 +10,7 @@ use dogwatch::clock::{Clock, ManualClock};
 use dogwatch::cluster::sim::build;
 use dogwatch::cluster::sim::{Fault, Verb};
 use dogwatch::cluster::{
-    Access, Cluster, ClusterError, Delete, Kind, KindName, Kinds, ListQuery, Object, Patch, SimCluster,
+    Access, Cluster, ClusterError, Delete, Evict, Kind, KindName, Kinds, ListQuery, Object, Patch, SimCluster,
 };
 use dogwatch::incident::{HomeCluster, IncidentRules};
 use dogwatch::metrics::Metrics;
@@ -81,6 +81,10 @@ impl Cluster for Watched {
     }
 
     async fn delete(&self, _: &Delete) -> Result<(), ClusterError> {
+        unreachable!("nothing is changed")
+    }
+
+    async fn evict(&self, _: &Evict) -> Result<(), ClusterError> {
         unreachable!("nothing is changed")
     }
 

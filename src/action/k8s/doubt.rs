@@ -6,6 +6,18 @@ use crate::action::{Doubt, Output};
 use crate::cluster::Object;
 use crate::model::Intent;
 
+/// A deletion leaves no mark. But an object of that UID that isn't going was not deleted, and one
+/// that is gone or going is what was wanted, whoever did it.
+pub(super) fn about_deletion(live: Option<&Object>, intent: &Intent, done: impl FnOnce() -> Output) -> Doubt {
+    match live {
+        Some(live) if live.uid() == intent.uid && !live.is_going() => {
+            let resource_version = live.resource_version().to_owned();
+            Doubt::NotDone(Intent { resource_version, ..intent.clone() })
+        }
+        _ => Doubt::Done(done()),
+    }
+}
+
 /// Compares the live object with the intent. `path` is the field that the intent changes, and `same` compares its values.
 ///
 /// Done only when the wanted value is there with our mark: the same value by somebody else is for a human, since what

@@ -1,9 +1,11 @@
 //! Each action at its edge: as a playbook writes it, on a simulated cluster, with no more rights than it asks for.
 
 mod declared;
+mod evict;
 mod expand;
 mod jobs;
 mod looking;
+mod nodes;
 mod scale;
 
 use std::sync::Arc;

@@ -3,6 +3,7 @@
 mod belief;
 mod connect;
 mod discovery;
+mod eviction;
 mod refusal;
 
 use std::sync::Arc;
@@ -21,7 +22,7 @@ pub use connect::{ConnectError, Connection};
 use discovery::Discovery;
 use refusal::Asked;
 
-use super::{Access, Cluster, ClusterError, Delete, Kind, KindName, Kinds, ListQuery, Object, Patch};
+use super::{Access, Cluster, ClusterError, Delete, Evict, Kind, KindName, Kinds, ListQuery, Object, Patch};
 use crate::model::ObjectKey;
 
 /// A Kubernetes cluster, reached through its API server. Every request is tried once.
@@ -237,6 +238,10 @@ impl Cluster for RealCluster {
         // The answer is the object or a `Status`, by the kind.
         let answer = self.send(&asked, request.delete(&delete.key.name, &params)).await?;
         belief::check_deleted(&answer, kind, &delete.key).map_err(|why| asked.unavailable(why))
+    }
+
+    async fn evict(&self, evict: &Evict) -> Result<(), ClusterError> {
+        self.evict_pod(evict).await
     }
 
     async fn allowed(&self, access: &Access) -> Result<bool, ClusterError> {

@@ -4,8 +4,7 @@
 //! definition if there is one: merge patches, conflicts, UIDs, versions, field managers, admission,
 //! strict validation. Small controllers do the rest: scaled workloads get their pods, claims bind
 //! and grow, Jobs run, what is owned goes with its owner. Time is the [`Clock`]'s: [`SimCluster::turn`] does what is due, and so does each request.
-//!
-//! What it leaves out: nodes that fail, resources that run short, quotas of anything but storage, budgets for evictions, CronJobs that tick,
+//! What it leaves out: nodes that fail, resources that run short, quotas of anything but storage, statuses of disruption budgets, CronJobs that tick,
 //! autoscalers that act, DaemonSets that start pods.
 
 mod admission;
@@ -14,6 +13,7 @@ mod controllers;
 mod custom;
 mod defaults;
 mod deletion;
+mod eviction;
 mod fault;
 mod load;
 mod managers;
@@ -43,7 +43,7 @@ use self::custom::in_version;
 use self::managers::Writer;
 use self::state::State;
 use super::merge::merge;
-use super::{Access, Cluster, ClusterError, Delete, Kind, KindName, Kinds, ListQuery, Object, Patch};
+use super::{Access, Cluster, ClusterError, Delete, Evict, Kind, KindName, Kinds, ListQuery, Object, Patch};
 use crate::clock::Clock;
 use crate::model::ObjectKey;
 
@@ -293,8 +293,7 @@ impl SimCluster {
     fn may(&self, access: &Access) -> bool {
         let Some(granted) = &self.granted else { return true };
         granted.iter().any(|right| {
-            let given =
-                |narrow: &str, asked: &str| if narrow.is_empty() { asked.to_owned() } else { narrow.to_owned() };
+            let given = |own: &str, asked: &str| if own.is_empty() { asked.to_owned() } else { own.to_owned() };
             let namespace = given(&right.namespace, &access.namespace);
             Access { namespace, name: given(&right.name, &access.name), ..right.clone() } == *access
         })
@@ -368,10 +367,14 @@ impl Cluster for SimCluster {
         state.faults.after(Verb::Delete, kind.id, &format!("delete {}", delete.key), delete.dry_run)
     }
 
+    async fn evict(&self, evict: &Evict) -> Result<(), ClusterError> {
+        self.evict_pod(evict)
+    }
+
     async fn allowed(&self, access: &Access) -> Result<bool, ClusterError> {
         let state = self.enter();
-        let kinds = Kind::all().iter().chain(self.kinds.custom());
-        let kind = kinds.into_iter().find(|kind| kind.plural == access.resource && kind.group == access.group);
+        let mut kinds = Kind::all().iter().chain(self.kinds.custom());
+        let kind = kinds.find(|kind| kind.plural == access.resource && kind.group == access.group);
         let verbs = [Verb::Get, Verb::List, Verb::Patch, Verb::Create, Verb::Delete];
         let verb = verbs.into_iter().find(|verb| verb.as_str() == access.verb);
         let is_taken = kind.zip(verb).is_some_and(|(kind, verb)| state.faults.is_forbidden(verb, kind.id));

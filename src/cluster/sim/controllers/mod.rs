@@ -1,7 +1,7 @@
 //! The controllers: each looks at one object and does the next thing for it. They know Kubernetes, and no playbook.
 
 mod claim;
-mod condition;
+pub(super) mod condition;
 mod deployment;
 mod event;
 mod job;
