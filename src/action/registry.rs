@@ -34,6 +34,7 @@ registry![
     k8s::list::K8sList,
     k8s::events::K8sEvents,
     k8s::pods::K8sPods,
+    k8s::logs::K8sLogs,
     k8s::last_change::K8sLastChange,
     k8s::claim_owner::K8sClaimOwner,
     k8s::scale::K8sScale,
@@ -150,6 +151,8 @@ pub(super) mod tests {
             ("prometheus.query: { expr: ' ' }", "`expr` is empty"),
             ("prometheus.query: { expr: 'up{a=\"{{lookup x y}}\"}' }", "`expr` takes plain holes"),
             ("k8s.last_change: { field: /spec/x }", "is no path of a field"),
+            ("k8s.logs: { lines: 501 }", "`lines: 501` is not from 1 to 500"),
+            ("k8s.cordon: { at_most: 200% }", "`200%` is no share or number of all of them; write `5%` or `2`"),
             ("k8s.delete_job: { recreate_from: thin air }", "write `cronjob` or `self`"),
             ("k8s.create_job: { from_object: '{}' }", "this is no Job to make again"),
         ] {

@@ -15,6 +15,7 @@ mod real;
 pub mod sim;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
@@ -43,6 +44,10 @@ pub trait Cluster: Send + Sync + 'static {
     /// All objects that match, in the order of their names; an error when there are more than `limit`: half an answer
     /// would be taken for a whole one. May be repeated.
     async fn list(&self, query: &ListQuery) -> Result<Vec<Object>, ClusterError>;
+
+    /// The newest lines of a container's log, [`LOG_BYTES`] at most. May be repeated. [`ClusterError::Refused`] where
+    /// the container has no log, as it has not started, or not run before.
+    async fn logs(&self, query: &LogQuery) -> Result<Log, ClusterError>;
 
     /// A JSON merge patch (RFC 7386) of the object or of a subresource. [`ClusterError::Conflict`] when the
     /// precondition does not hold. Gives back the object after the change; for `scale`, that is the `Scale`, whose
@@ -103,6 +108,32 @@ impl ListQuery {
         what
     }
 }
+
+/// Which lines of a log to read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogQuery {
+    /// The pod.
+    pub key: ObjectKey,
+    pub container: String,
+    /// Of the container that ran before the last restart.
+    pub previous: bool,
+    /// So many of the newest.
+    pub lines: usize,
+    /// None that are older.
+    pub since: Option<Duration>,
+}
+
+/// Lines of a log, the oldest first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Log {
+    /// What is no UTF-8 is shown as U+FFFD.
+    pub text: String,
+    /// Whether fewer lines came than were asked for, as they were too long.
+    pub is_cut: bool,
+}
+
+/// The most that is read of a log: what a few thousand lines have.
+pub const LOG_BYTES: usize = 1024 * 1024;
 
 /// A change of some fields of one object.
 #[derive(Debug, Clone, PartialEq)]

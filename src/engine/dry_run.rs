@@ -10,7 +10,9 @@ use serde_json::{Value, json};
 
 use super::read::within;
 use crate::action::{ActionError, Mutation, World};
-use crate::cluster::{Access, Cluster, ClusterError, Delete, Evict, Kind, KindName, Kinds, ListQuery, Object, Patch};
+use crate::cluster::{
+    Access, Cluster, ClusterError, Delete, Evict, Kind, KindName, Kinds, ListQuery, Log, LogQuery, Object, Patch,
+};
 use crate::model::{DryRun, FailureClass, Intent, ObjectKey, redact_value};
 
 /// So many fields are kept of one change, and so many letters of each: what matters of it is in the
@@ -150,6 +152,10 @@ impl Cluster for DryCluster {
 
     async fn list(&self, query: &ListQuery) -> Result<Vec<Object>, ClusterError> {
         self.inner.list(query).await
+    }
+
+    async fn logs(&self, query: &LogQuery) -> Result<Log, ClusterError> {
+        self.inner.logs(query).await
     }
 
     async fn patch(&self, patch: &Patch) -> Result<Object, ClusterError> {

@@ -10,7 +10,8 @@ use super::asked::asked_run;
 use super::cases::{clean, told_from};
 use crate::action::World;
 use crate::cluster::{
-    Access, Cluster, ClusterError, Delete, Evict, Kind, KindError, KindName, Kinds, ListQuery, Object, Patch,
+    Access, Cluster, ClusterError, Delete, Evict, Kind, KindError, KindName, Kinds, ListQuery, Log, LogQuery, Object,
+    Patch,
 };
 use crate::engine::{preview_run, trimmed};
 use crate::message::clip;
@@ -125,6 +126,10 @@ impl Cluster for Reads {
         let objects = self.cluster.list(query).await?;
         objects.iter().for_each(|object| self.see(object, &query.kind));
         Ok(objects)
+    }
+
+    async fn logs(&self, query: &LogQuery) -> Result<Log, ClusterError> {
+        self.cluster.logs(query).await
     }
 
     async fn patch(&self, patch: &Patch) -> Result<Object, ClusterError> {

@@ -10,7 +10,8 @@ use dogwatch::clock::{Clock, ManualClock};
 use dogwatch::cluster::sim::build;
 use dogwatch::cluster::sim::{Fault, Verb};
 use dogwatch::cluster::{
-    Access, Cluster, ClusterError, Delete, Evict, Kind, KindName, Kinds, ListQuery, Object, Patch, SimCluster,
+    Access, Cluster, ClusterError, Delete, Evict, Kind, KindName, Kinds, ListQuery, Log, LogQuery, Object, Patch,
+    SimCluster,
 };
 use dogwatch::incident::{HomeCluster, IncidentRules};
 use dogwatch::metrics::Metrics;
@@ -70,6 +71,10 @@ impl Cluster for Watched {
     async fn list(&self, query: &ListQuery) -> Result<Vec<Object>, ClusterError> {
         self.answer().await;
         self.cluster.list(query).await
+    }
+
+    async fn logs(&self, _: &LogQuery) -> Result<Log, ClusterError> {
+        unreachable!("no log is read")
     }
 
     async fn patch(&self, _: &Patch) -> Result<Object, ClusterError> {

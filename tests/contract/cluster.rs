@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use dogwatch::clock::SystemClock;
-use dogwatch::cluster::{Access, Cluster, ClusterError, Delete, Evict, Kind, ListQuery, Object, Patch};
+use dogwatch::cluster::{Access, Cluster, ClusterError, Delete, Evict, Kind, ListQuery, Log, LogQuery, Object, Patch};
 use dogwatch::model::ObjectKey;
 use dogwatch::surroundings::{Lookup, Surroundings};
 use serde_json::{Value, json};
@@ -70,6 +70,7 @@ macro_rules! each_cluster_check {
             a_pod_is_evicted_when_its_budget_allows_it
             two_budgets_allow_no_eviction
             only_the_pod_that_was_meant_is_evicted
+            a_log_that_is_not_there_says_so
             a_dry_run_changes_nothing
             rights_are_asked_for_and_enforced
             kinds_that_are_not_known_cannot_be_asked_for
@@ -754,6 +755,22 @@ pub async fn a_job_goes_when_its_pods_are_gone(world: &dyn Fixture) {
         limit: 10,
     };
     assert_eq!(world.cluster().list(&query).await, Ok(vec![]));
+}
+
+pub async fn a_log_that_is_not_there_says_so(world: &dyn Fixture) {
+    let namespace = world.namespace().await;
+    let pods = two_pods(world, &namespace).await;
+    let query = |key: ObjectKey| LogQuery { key, container: "main".into(), previous: false, lines: 5, since: None };
+    let absent = world.cluster().logs(&query(ObjectKey::new("Pod", &*namespace, "web-x"))).await;
+    assert!(matches!(&absent, Err(ClusterError::NotFound(_))), "{absent:?}");
+    let other = LogQuery { container: "sidecar".into(), ..query(pods[0].key()) };
+    let refused = world.cluster().logs(&other).await;
+    assert!(is_refused(&refused), "{refused:?}");
+    assert!(refused.unwrap_err().to_string().contains("container sidecar is not valid for pod"));
+    let bot = world.restricted(&namespace, vec![Kind::find("Pod").unwrap().access("get", "", &namespace)]).await;
+    let refused = bot.logs(&query(pods[0].key())).await;
+    assert!(matches!(&refused, Err(ClusterError::Forbidden { .. })), "{refused:?}");
+    assert!(is_refused(&world.cluster().logs(&query(ObjectKey::new("Pod", &*namespace, "../x"))).await));
 }
 
 /// The two pods of a Deployment, once they are Ready.

@@ -15,6 +15,7 @@ pub(super) mod get;
 mod jobs;
 pub(super) mod last_change;
 pub(super) mod list;
+pub(super) mod logs;
 mod named;
 mod objects;
 mod other_bot;

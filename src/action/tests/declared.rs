@@ -132,7 +132,7 @@ fn played() -> Vec<(Edge, Vec<&'static str>)> {
         ),
         (pending, vec!["k8s.events: {}"]),
         (node, vec!["k8s.cordon: {}", "k8s.uncordon: {}"]),
-        (pod, vec!["k8s.evict: {}"]),
+        (pod, vec!["k8s.logs: {}", "k8s.evict: {}"]),
         (job, vec!["k8s.delete_job: {}", "k8s.create_job: { from_cronjob: backup }"]),
     ]
 }

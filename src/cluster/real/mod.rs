@@ -4,6 +4,7 @@ mod belief;
 mod connect;
 mod discovery;
 mod eviction;
+mod logs;
 mod refusal;
 
 use std::sync::Arc;
@@ -22,7 +23,9 @@ pub use connect::{ConnectError, Connection};
 use discovery::Discovery;
 use refusal::Asked;
 
-use super::{Access, Cluster, ClusterError, Delete, Evict, Kind, KindName, Kinds, ListQuery, Object, Patch};
+use super::{
+    Access, Cluster, ClusterError, Delete, Evict, Kind, KindName, Kinds, ListQuery, Log, LogQuery, Object, Patch,
+};
 use crate::model::ObjectKey;
 
 /// A Kubernetes cluster, reached through its API server. Every request is tried once.
@@ -178,6 +181,10 @@ impl Cluster for RealCluster {
             },
             answer => answer,
         }
+    }
+
+    async fn logs(&self, query: &LogQuery) -> Result<Log, ClusterError> {
+        self.read_log(query).await
     }
 
     async fn patch(&self, patch: &Patch) -> Result<Object, ClusterError> {

@@ -95,6 +95,9 @@ impl<'a> Play<'a> {
         for fault in &case.faults {
             cluster.fault(fault.clone());
         }
+        for log in file.logs.iter().chain(&case.logs) {
+            cluster.writes_log(log.clone());
+        }
         let prometheus = Arc::new(ScriptedPrometheus::default());
         for answers in case.prometheus.iter().chain(&file.prometheus) {
             script::answer(&prometheus, &cluster, &answers.value)?;

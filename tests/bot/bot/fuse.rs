@@ -6,7 +6,8 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 use dogwatch::cluster::{
-    Access, Cluster, ClusterError, Delete, Evict, Kind, KindName, Kinds, ListQuery, Object, Patch, SimCluster,
+    Access, Cluster, ClusterError, Delete, Evict, Kind, KindName, Kinds, ListQuery, Log, LogQuery, Object, Patch,
+    SimCluster,
 };
 use dogwatch::metrics::{Levels, PagesMade};
 use dogwatch::model::*;
@@ -402,6 +403,10 @@ impl Cluster for FusedCluster {
 
     async fn list(&self, query: &ListQuery) -> Result<Vec<Object>, ClusterError> {
         self.inner.list(query).await
+    }
+
+    async fn logs(&self, query: &LogQuery) -> Result<Log, ClusterError> {
+        self.inner.logs(query).await
     }
 
     async fn patch(&self, patch: &Patch) -> Result<Object, ClusterError> {

@@ -53,7 +53,7 @@ impl State {
     }
 
     /// The object and all that it belongs to, upwards.
-    fn lineage(&self, id: Id) -> Vec<(Id, ObjectKey)> {
+    pub(super) fn lineage(&self, id: Id) -> Vec<(Id, ObjectKey)> {
         let mut lineage = Vec::new();
         let mut next = Some(id);
         // Pod, ReplicaSet, Deployment: more steps than five would be a circle.
