@@ -42,7 +42,7 @@ fn starts(labels: &[(&str, &str)]) -> String {
 fn the_shipped_playbooks_load_without_a_remark() {
     let catalog = shipped();
     let names: Vec<&str> = catalog.iter().map(|playbook| playbook.name.as_str()).collect();
-    assert_eq!(names, ["backup-timeout", "coredns-saturated", "pvc-filling", "pvc-pending"]);
+    assert_eq!(names, ["backup-timeout", "coredns-saturated", "node-notready", "pvc-filling", "pvc-pending"]);
 }
 
 #[test]
@@ -98,6 +98,14 @@ fn only_jobs_that_are_backups_are_answered() {
 }
 
 #[test]
+fn a_sick_node_is_found_by_its_name() {
+    for alert in ["KubeNodeNotReady", "KubeNodeUnreachable", "KubernetesNodeNotReady"] {
+        let labels = [("alertname", alert), ("node", "node-7"), ("instance", "10.0.0.7:8080")];
+        assert_eq!(starts(&labels), "node-notready on node/node-7");
+    }
+}
+
+#[test]
 fn each_playbook_asks_for_no_more_rights_than_it_uses() {
     let needs = |name: &str| -> Vec<String> {
         let catalog = shipped();
@@ -112,6 +120,21 @@ fn each_playbook_asks_for_no_more_rights_than_it_uses() {
             })
             .collect()
     };
+    assert_eq!(
+        needs("node-notready"),
+        [
+            "create pods/eviction",
+            "get namespaces",
+            "get nodes",
+            "get persistentvolumeclaims",
+            "get persistentvolumes",
+            "get pods",
+            "list events in default",
+            "list nodes",
+            "list pods",
+            "patch nodes",
+        ]
+    );
     assert_eq!(
         needs("coredns-saturated"),
         [

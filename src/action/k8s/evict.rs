@@ -26,6 +26,8 @@ output! {
     struct Evicted {
         /// The pod's name
         pod: String,
+        /// Its UID: another one may come under its name
+        uid: String,
         /// The node that it was on; empty: none yet
         node: String,
         /// What makes another one in its place: `ReplicaSet/web-5d4c`; empty where the pod was gone
@@ -60,10 +62,12 @@ impl Declared for K8sEvict {
         // Its controller makes another one, or it is refused.
         most_autonomy: Autonomy::Auto,
         example: "\
+- id: there
+  k8s.get: { kind: Pod, name: \"{{target.metadata.name}}\", optional: true }
 - id: evict
   k8s.evict: {}
   retry: { for: 10m }
-  verify: { until: \"!found\", every: 10s, within: 10m }
+  verify: { query: there, until: \"!found || object.metadata.uid != evict.uid\", every: 10s, within: 10m }
 ",
     };
 
@@ -211,13 +215,15 @@ fn is_on_one_node(volume: &Object) -> bool {
 }
 
 fn unneeded(key: &ObjectKey, why: &str) -> Plan {
-    let evicted = Evicted { pod: key.name.clone(), node: String::new(), controller: String::new() };
+    let (pod, nothing) = (key.name.clone(), String::new);
+    let evicted = Evicted { pod, uid: nothing(), node: nothing(), controller: nothing() };
     Plan::Unneeded(Output::new(&evicted, format!("{key} {why}")))
 }
 
 fn output(intent: &Intent) -> Output {
     let kept = |name: &str| objects::word(&intent.before, name).to_owned();
-    let evicted = Evicted { pod: intent.object.name.clone(), node: kept("node"), controller: kept("controller") };
+    let (pod, uid) = (intent.object.name.clone(), intent.uid.clone());
+    let evicted = Evicted { pod, uid, node: kept("node"), controller: kept("controller") };
     Output::new(&evicted, intent.summary.clone())
 }
 
