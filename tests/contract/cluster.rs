@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use dogwatch::clock::SystemClock;
-use dogwatch::cluster::{Access, Cluster, ClusterError, Delete, Evict, Kind, ListQuery, Log, LogQuery, Object, Patch};
+use dogwatch::cluster::{Access, Cluster, ClusterError, Delete, Evict, Kind, ListQuery, LogQuery, Object, Patch};
 use dogwatch::model::ObjectKey;
 use dogwatch::surroundings::{Lookup, Surroundings};
 use serde_json::{Value, json};

@@ -4,6 +4,7 @@
 mod backups;
 mod coredns;
 mod deliveries;
+mod nodes;
 mod storms;
 mod two_bots;
 mod volumes;
