@@ -820,11 +820,11 @@ pub async fn a_pod_is_evicted_when_its_budget_allows_it(world: &dyn Fixture) {
     eventually_evicts(world, &dry, Result::is_ok).await.unwrap();
     assert!(!get(world, "Pod", &namespace, pods[0].name()).await.is_going(), "that was a try");
     eventually_evicts(world, &evict(&pods[0]), Result::is_ok).await.unwrap();
-    let is_gone = |pod: Option<&Object>| pod.is_none_or(|pod| pod.is_going() || pod.uid() != pods[0].uid());
-    eventually(world, &pods[0].key(), is_gone).await;
-    // It is none of those that are well any more.
+    // It is none of those that are well any more, and no other one is yet.
     let refused = world.cluster().evict(&evict(&pods[1])).await.unwrap_err();
     assert!(matches!(refused, ClusterError::Budget { .. }), "{refused}");
+    let is_gone = |pod: Option<&Object>| pod.is_none_or(|pod| pod.is_going() || pod.uid() != pods[0].uid());
+    eventually(world, &pods[0].key(), is_gone).await;
 }
 
 pub async fn two_budgets_allow_no_eviction(world: &dyn Fixture) {
@@ -832,6 +832,9 @@ pub async fn two_budgets_allow_no_eviction(world: &dyn Fixture) {
     let pods = two_pods(world, &namespace).await;
     world.apply(budget(&namespace, "one", &json!(0))).await;
     world.apply(budget(&namespace, "two", &json!(0))).await;
+    // Until the server has seen both of them, one alone allows it.
+    let dry = Evict { dry_run: true, ..evict(&pods[0]) };
+    eventually_evicts(world, &dry, is_refused).await.unwrap_err();
     let refused = world.cluster().evict(&evict(&pods[0])).await.unwrap_err();
     assert!(
         matches!(&refused, ClusterError::Refused { message, .. } if message.contains("more than one PodDisruptionBudget")),
