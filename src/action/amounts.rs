@@ -89,6 +89,33 @@ impl FromStr for MoreReplicas {
     }
 }
 
+/// How many of all there may be: `5%` (rounded down, at least one) or `2`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Most {
+    Percent(u32),
+    Count(u32),
+}
+
+impl Most {
+    /// How many that are of `all`.
+    pub fn of(self, all: usize) -> usize {
+        match self {
+            Most::Percent(percent) => (all.saturating_mul(percent as usize) / 100).max(1),
+            Most::Count(count) => count as usize,
+        }
+    }
+}
+
+impl FromStr for Most {
+    type Err = AmountError;
+
+    fn from_str(text: &str) -> Result<Self, AmountError> {
+        let share = || percent(text).filter(|percent| *percent <= 100).map(Self::Percent);
+        let count = || text.trim().parse().ok().filter(|count| (1..=1000).contains(count)).map(Self::Count);
+        share().or_else(count).ok_or_else(|| no(text, "share or number of all of them; write `5%` or `2`"))
+    }
+}
+
 /// How much a volume grows: `20%` or `10Gi`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MoreStorage {
@@ -191,6 +218,16 @@ mod tests {
         assert_eq!(on("1%", 1), 2);
         assert_eq!(on("100%", 7), 14);
         assert_eq!(on("2", 4), 6);
+    }
+
+    #[test]
+    fn a_share_of_all_is_rounded_down_and_never_nothing() {
+        let of = |text: &str, all| text.parse::<Most>().unwrap().of(all);
+        assert_eq!((of("5%", 100), of("5%", 39), of("5%", 3), of("5%", 0)), (5, 1, 1, 1));
+        assert_eq!((of("2", 100), of("100%", 7)), (2, 7));
+        for wrong in ["0", "0%", "101%", "-1", "some"] {
+            assert!(wrong.parse::<Most>().is_err(), "{wrong}");
+        }
     }
 
     #[test]

@@ -11,9 +11,11 @@ pub struct Kind(&'static cluster::Kind);
 
 impl Kind {
     pub const POD: Self = Self(&cluster::Kind::POD);
+    pub const NODE: Self = Self(&cluster::Kind::NODE);
     pub const DEPLOYMENT: Self = Self(&cluster::Kind::DEPLOYMENT);
     pub const STATEFUL_SET: Self = Self(&cluster::Kind::STATEFUL_SET);
     pub const CLAIM: Self = Self(&cluster::Kind::CLAIM);
+    pub const VOLUME: Self = Self(&cluster::Kind::VOLUME);
     pub const STORAGE_CLASS: Self = Self(&cluster::Kind::STORAGE_CLASS);
     pub const NAMESPACE: Self = Self(&cluster::Kind::NAMESPACE);
     pub const JOB: Self = Self(&cluster::Kind::JOB);

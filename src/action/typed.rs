@@ -8,7 +8,7 @@ use std::str::FromStr;
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 
-use super::amounts::{Count, Flag, MoreReplicas, MoreResource, MoreStorage, Resource, Size};
+use super::amounts::{Count, Flag, MoreReplicas, MoreResource, MoreStorage, Most, Resource, Size};
 use super::declaration::{Argument, Field};
 use crate::cluster::KindName;
 use crate::language::{AnyArg, Arg, ArgError, Scope};
@@ -53,6 +53,7 @@ words! {
     Count => "integer",
     Flag => "boolean",
     MoreReplicas => "percentage or integer",
+    Most => "percentage or integer",
     MoreStorage => "percentage or size",
     Size => "size",
     MoreResource => "percentage or quantity",

@@ -106,9 +106,11 @@ pub(super) fn is_group(text: &str) -> bool {
 
 impl Kind {
     pub const POD: Self = kind_of::<core::v1::Pod>();
+    pub const NODE: Self = kind_of::<core::v1::Node>();
     pub const DEPLOYMENT: Self = kind_of::<apps::v1::Deployment>();
     pub const STATEFUL_SET: Self = kind_of::<apps::v1::StatefulSet>();
     pub const CLAIM: Self = kind_of::<core::v1::PersistentVolumeClaim>();
+    pub const VOLUME: Self = kind_of::<core::v1::PersistentVolume>();
     pub const STORAGE_CLASS: Self = kind_of::<storage::v1::StorageClass>();
     pub const NAMESPACE: Self = kind_of::<core::v1::Namespace>();
     pub const JOB: Self = kind_of::<batch::v1::Job>();
@@ -225,7 +227,7 @@ fn is_name(text: &str) -> bool {
 // Those that the simulated cluster makes objects of.
 pub(super) static POD: Kind = Kind::POD;
 pub(super) static CLAIM: Kind = Kind::CLAIM;
-pub(super) static VOLUME: Kind = kind_of::<core::v1::PersistentVolume>();
+pub(super) static VOLUME: Kind = Kind::VOLUME;
 pub(super) static REPLICA_SET: Kind = Kind::REPLICA_SET;
 pub(super) static EVENT: Kind = Kind::EVENT;
 pub(super) static NAMESPACE: Kind = Kind::NAMESPACE;

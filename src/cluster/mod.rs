@@ -15,6 +15,7 @@ mod real;
 pub mod sim;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
@@ -52,6 +53,10 @@ pub trait Cluster: Send + Sync + 'static {
         Ok(ListPage { objects: self.list(query).await?, next: None })
     }
 
+    /// The newest lines of a container's log, [`LOG_BYTES`] at most. May be repeated. [`ClusterError::Refused`] where
+    /// the container has no log, as it has not started, or not run before.
+    async fn logs(&self, query: &LogQuery) -> Result<Log, ClusterError>;
+
     /// A JSON merge patch (RFC 7386) of the object or of a subresource. [`ClusterError::Conflict`] when the
     /// precondition does not hold. Gives back the object after the change; for `scale`, that is the `Scale`, whose
     /// metadata has the object's own name, UID and resourceVersion. After [`ClusterError::Unavailable`] it may have
@@ -65,6 +70,10 @@ pub trait Cluster: Send + Sync + 'static {
 
     /// Asks for the deletion of the object with that UID. Whether it is gone, and when, must be looked at afterwards.
     async fn delete(&self, delete: &Delete) -> Result<(), ClusterError>;
+
+    /// Asks for the eviction of the pod with that UID, as a drain does (`policy/v1`). [`ClusterError::Budget`] when a
+    /// PodDisruptionBudget does not allow it for now. Whether it is gone, and when, must be looked at afterwards.
+    async fn evict(&self, evict: &Evict) -> Result<(), ClusterError>;
 
     /// Whether we may do that (SelfSubjectAccessReview).
     async fn allowed(&self, access: &Access) -> Result<bool, ClusterError>;
@@ -115,6 +124,32 @@ impl ListQuery {
         what
     }
 }
+
+/// Which lines of a log to read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogQuery {
+    /// The pod.
+    pub key: ObjectKey,
+    pub container: String,
+    /// Of the container that ran before the last restart.
+    pub previous: bool,
+    /// So many of the newest.
+    pub lines: usize,
+    /// None that are older.
+    pub since: Option<Duration>,
+}
+
+/// Lines of a log, the oldest first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Log {
+    /// What is no UTF-8 is shown as U+FFFD.
+    pub text: String,
+    /// Whether fewer lines came than were asked for, as they were too long.
+    pub is_cut: bool,
+}
+
+/// The most that is read of a log: what a few thousand lines have.
+pub const LOG_BYTES: usize = 1024 * 1024;
 
 /// A change of some fields of one object.
 #[derive(Debug, Clone, PartialEq)]
@@ -168,6 +203,14 @@ pub struct Delete {
     pub dry_run: bool,
 }
 
+/// An eviction of a pod.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Evict {
+    pub key: ObjectKey,
+    pub uid: String,
+    pub dry_run: bool,
+}
+
 /// One right: verb on resource. This is also what `dogwatch rbac` prints rules from.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Access {
@@ -211,6 +254,11 @@ pub enum ClusterError {
     /// The server understood and refused: a quota, a validation, a class that forbids expansion.
     #[error("the cluster refused to {what}: {message}")]
     Refused { what: String, message: String },
+    /// A PodDisruptionBudget does not allow an eviction for now; it may when other pods are well again.
+    #[error(
+        "a disruption budget does not allow for now to {what}: {message}; `kubectl get pdb` shows what it waits for"
+    )]
+    Budget { what: String, message: String },
     /// More objects than asked for.
     #[error("more than {limit} objects match {what}; narrow the selector")]
     TooMany { what: String, limit: usize },
@@ -238,6 +286,6 @@ fn unknown_kind(kind: &str) -> String {
 impl ClusterError {
     /// Whether the same request may work in a moment.
     pub fn is_transient(&self) -> bool {
-        matches!(self, ClusterError::Unavailable { .. } | ClusterError::Conflict { .. })
+        matches!(self, ClusterError::Unavailable { .. } | ClusterError::Conflict { .. } | ClusterError::Budget { .. })
     }
 }

@@ -10,7 +10,9 @@ use serde_json::{Value, json};
 
 use super::read::within;
 use crate::action::{ActionError, Mutation, World};
-use crate::cluster::{Access, Cluster, ClusterError, Delete, Kind, KindName, Kinds, ListQuery, Object, Patch};
+use crate::cluster::{
+    Access, Cluster, ClusterError, Delete, Evict, Kind, KindName, Kinds, ListQuery, Log, LogQuery, Object, Patch,
+};
 use crate::model::{DryRun, FailureClass, Intent, ObjectKey, redact_value};
 
 /// So many fields are kept of one change, and so many letters of each: what matters of it is in the
@@ -152,6 +154,10 @@ impl Cluster for DryCluster {
         self.inner.list(query).await
     }
 
+    async fn logs(&self, query: &LogQuery) -> Result<Log, ClusterError> {
+        self.inner.logs(query).await
+    }
+
     async fn patch(&self, patch: &Patch) -> Result<Object, ClusterError> {
         let answer = self.inner.patch(&Patch { dry_run: true, ..patch.clone() }).await?;
         self.keep(&answer);
@@ -166,6 +172,10 @@ impl Cluster for DryCluster {
 
     async fn delete(&self, delete: &Delete) -> Result<(), ClusterError> {
         self.inner.delete(&Delete { dry_run: true, ..delete.clone() }).await
+    }
+
+    async fn evict(&self, evict: &Evict) -> Result<(), ClusterError> {
+        self.inner.evict(&Evict { dry_run: true, ..evict.clone() }).await
     }
 
     async fn allowed(&self, access: &Access) -> Result<bool, ClusterError> {

@@ -10,7 +10,8 @@ use super::asked::asked_run;
 use super::cases::{clean, told_from};
 use crate::action::World;
 use crate::cluster::{
-    Access, Cluster, ClusterError, Delete, Kind, KindError, KindName, Kinds, ListQuery, Object, Patch,
+    Access, Cluster, ClusterError, Delete, Evict, Kind, KindError, KindName, Kinds, ListQuery, Log, LogQuery, Object,
+    Patch,
 };
 use crate::engine::{preview_run, trimmed};
 use crate::message::clip;
@@ -127,6 +128,10 @@ impl Cluster for Reads {
         Ok(objects)
     }
 
+    async fn logs(&self, query: &LogQuery) -> Result<Log, ClusterError> {
+        self.cluster.logs(query).await
+    }
+
     async fn patch(&self, patch: &Patch) -> Result<Object, ClusterError> {
         Self::refuse(format!("patch {}", patch.key))
     }
@@ -137,6 +142,10 @@ impl Cluster for Reads {
 
     async fn delete(&self, delete: &Delete) -> Result<(), ClusterError> {
         Self::refuse(format!("delete {}", delete.key))
+    }
+
+    async fn evict(&self, evict: &Evict) -> Result<(), ClusterError> {
+        Self::refuse(format!("evict {}", evict.key))
     }
 
     async fn allowed(&self, access: &Access) -> Result<bool, ClusterError> {

@@ -576,9 +576,9 @@ impl Bot {
                 }
                 _ => None,
             });
+            let has_no_manager = mutation.verb == Verb::Delete || mutation.subresource == "eviction";
             let is_ours = |intent: &Intent| {
-                intent.object == mutation.key
-                    && (mutation.verb == Verb::Delete || intent.marker == mutation.field_manager)
+                intent.object == mutation.key && (has_no_manager || intent.marker == mutation.field_manager)
             };
             assert!(
                 intents.into_iter().any(is_ours),

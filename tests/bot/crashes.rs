@@ -228,6 +228,33 @@ async fn a_claim_grows_once_whenever_the_bot_dies() {
     .await;
 }
 
+fn sick_node() -> Vec<Object> {
+    let sick = json!({ "status": { "conditions": [{ "type": "Ready", "status": "False" }] } });
+    let web = build::statefulset("shop", "web", 2);
+    let pod = build::owned_by(build::pod("shop", "web-0", "web"), &web);
+    let pod = pod.with(&json!({ "spec": { "nodeName": "bad" } }));
+    vec![build::node("bad").with(&sick), build::node("good"), web, pod]
+}
+
+/// An eviction leaves no mark, and the pod that comes in its place has the same name.
+#[tokio::test]
+async fn a_node_is_cordoned_and_each_pod_evicted_once_whenever_the_bot_dies() {
+    Story {
+        playbook: shipped("node-notready"),
+        objects: sick_node,
+        world: |bot| {
+            bot.prometheus.follows("kube_node_status_condition", || Some(1.0));
+            bot.prometheus.follows("kube_node_info", || Some(40.0));
+        },
+        alert: ("KubeNodeNotReady", &[("node", "bad")]),
+        ends: Outcome::Escalated,
+        mutations: &["patch node/bad", "create pod/web-0 in shop"],
+        pages: &["platform escalated"],
+    }
+    .survives(60..160)
+    .await;
+}
+
 fn hanging_backup() -> Vec<Object> {
     let labels = json!({ "metadata": { "labels": { "database": "db-17" } } });
     let cronjob = build::cronjob("databases", "backup-db-17", "0 0 * * *")

@@ -48,6 +48,7 @@ fn the_shipped_playbooks_load_without_a_remark() {
             "backup-timeout",
             "coredns-saturated",
             "memory-limit",
+            "node-notready",
             "patroni-replica-lag",
             "pvc-filling",
             "pvc-pending",
@@ -126,6 +127,14 @@ fn a_rollout_that_is_stuck_is_about_its_deployment() {
 }
 
 #[test]
+fn a_sick_node_is_found_by_its_name() {
+    for alert in ["KubeNodeNotReady", "KubeNodeUnreachable", "KubernetesNodeNotReady"] {
+        let labels = [("alertname", alert), ("node", "node-7"), ("instance", "10.0.0.7:8080")];
+        assert_eq!(starts(&labels), "node-notready on node/node-7");
+    }
+}
+
+#[test]
 fn each_playbook_asks_for_no_more_rights_than_it_uses() {
     let needs = |name: &str| -> Vec<String> {
         let catalog = shipped();
@@ -140,6 +149,21 @@ fn each_playbook_asks_for_no_more_rights_than_it_uses() {
             })
             .collect()
     };
+    assert_eq!(
+        needs("node-notready"),
+        [
+            "create pods/eviction",
+            "get namespaces",
+            "get nodes",
+            "get persistentvolumeclaims",
+            "get persistentvolumes",
+            "get pods",
+            "list events in default",
+            "list nodes",
+            "list pods",
+            "patch nodes",
+        ]
+    );
     assert_eq!(
         needs("coredns-saturated"),
         [

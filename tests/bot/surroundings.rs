@@ -10,7 +10,8 @@ use dogwatch::clock::{Clock, ManualClock};
 use dogwatch::cluster::sim::build;
 use dogwatch::cluster::sim::{Fault, Verb};
 use dogwatch::cluster::{
-    Access, Cluster, ClusterError, Delete, Kind, KindName, Kinds, ListQuery, Object, Patch, SimCluster,
+    Access, Cluster, ClusterError, Delete, Evict, Kind, KindName, Kinds, ListQuery, Log, LogQuery, Object, Patch,
+    SimCluster,
 };
 use dogwatch::incident::{HomeCluster, IncidentRules};
 use dogwatch::metrics::Metrics;
@@ -72,6 +73,10 @@ impl Cluster for Watched {
         self.cluster.list(query).await
     }
 
+    async fn logs(&self, _: &LogQuery) -> Result<Log, ClusterError> {
+        unreachable!("no log is read")
+    }
+
     async fn patch(&self, _: &Patch) -> Result<Object, ClusterError> {
         unreachable!("nothing is changed")
     }
@@ -81,6 +86,10 @@ impl Cluster for Watched {
     }
 
     async fn delete(&self, _: &Delete) -> Result<(), ClusterError> {
+        unreachable!("nothing is changed")
+    }
+
+    async fn evict(&self, _: &Evict) -> Result<(), ClusterError> {
         unreachable!("nothing is changed")
     }
 

@@ -9,7 +9,9 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use dogwatch::clock::SystemClock;
-use dogwatch::cluster::{Access, Cluster, ClusterError, Delete, Kind, ListQuery, Object, Patch, difference};
+use dogwatch::cluster::{
+    Access, Cluster, ClusterError, Delete, Evict, Kind, ListQuery, LogQuery, Object, Patch, difference,
+};
 use dogwatch::model::ObjectKey;
 use dogwatch::surroundings::{Lookup, Surroundings};
 use serde_json::{Value, json};
@@ -50,6 +52,7 @@ macro_rules! each_cluster_check {
             a_patch_of_something_else_is_a_conflict
             a_patch_without_a_version_goes_over_what_is_there
             a_patch_that_changes_nothing_writes_nothing
+            a_patch_takes_away_what_it_says
             a_patch_with_an_unknown_field_is_refused
             what_may_not_change_is_refused
             who_changed_a_field_is_known
@@ -68,6 +71,10 @@ macro_rules! each_cluster_check {
             what_cannot_be_created_is_refused
             only_the_object_that_was_meant_is_deleted
             a_job_goes_when_its_pods_are_gone
+            a_pod_is_evicted_when_its_budget_allows_it
+            two_budgets_allow_no_eviction
+            only_the_pod_that_was_meant_is_evicted
+            a_log_that_is_not_there_says_so
             a_dry_run_changes_nothing
             rights_are_asked_for_and_enforced
             kinds_that_are_not_known_cannot_be_asked_for
@@ -150,6 +157,19 @@ fn scale(object: &Object, replicas: i64) -> Patch {
 
 fn delete(object: &Object) -> Delete {
     Delete { key: object.key(), uid: object.uid().to_owned(), wait_for_dependents: false, dry_run: false }
+}
+
+fn evict(pod: &Object) -> Evict {
+    Evict { key: pod.key(), uid: pod.uid().to_owned(), dry_run: false }
+}
+
+fn budget(namespace: &str, name: &str, spec: &Value) -> Value {
+    json!({
+        "apiVersion": "policy/v1",
+        "kind": "PodDisruptionBudget",
+        "metadata": { "namespace": namespace, "name": name },
+        "spec": { "selector": { "matchLabels": { "app": "web" } }, "minAvailable": spec },
+    })
 }
 
 async fn get(world: &dyn Fixture, kind: &str, namespace: &str, name: &str) -> Object {
@@ -360,6 +380,17 @@ pub async fn a_patch_that_changes_nothing_writes_nothing(world: &dyn Fixture) {
     let object = apply(world, config_map(&namespace, "settings", json!({}))).await;
     let same = world.cluster().patch(&patch(&object, json!({ "data": { "a": "1" } }))).await.unwrap();
     assert_eq!(same, object);
+}
+
+pub async fn a_patch_takes_away_what_it_says(world: &dyn Fixture) {
+    let namespace = world.namespace().await;
+    let settings = apply(world, config_map(&namespace, "settings", json!({ "app": "x" }))).await;
+    let added = world.cluster().patch(&patch(&settings, json!({ "data": { "b": "2" } }))).await.unwrap();
+    assert_eq!(added.field_manager(&["data", "b"]).unwrap().name, MANAGER);
+    let gone = patch(&added, json!({ "data": { "b": null } }));
+    let gone = world.cluster().patch(&Patch { field_manager: "dogwatch-run-7-undo".into(), ..gone }).await.unwrap();
+    assert_eq!((gone.at("/data/b"), gone.text("/data/a")), (None, "1"));
+    assert_eq!(gone.field_manager(&["data", "b"]), None, "what is gone bears no mark");
 }
 
 pub async fn a_patch_with_an_unknown_field_is_refused(world: &dyn Fixture) {
@@ -797,6 +828,115 @@ pub async fn a_job_goes_when_its_pods_are_gone(world: &dyn Fixture) {
         limit: 10,
     };
     assert_eq!(world.cluster().list(&query).await, Ok(vec![]));
+}
+
+pub async fn a_log_that_is_not_there_says_so(world: &dyn Fixture) {
+    let namespace = world.namespace().await;
+    let pods = two_pods(world, &namespace).await;
+    let query = |key: ObjectKey| LogQuery { key, container: "main".into(), previous: false, lines: 5, since: None };
+    let absent = world.cluster().logs(&query(ObjectKey::new("Pod", &*namespace, "web-x"))).await;
+    assert!(matches!(&absent, Err(ClusterError::NotFound(_))), "{absent:?}");
+    let other = LogQuery { container: "sidecar".into(), ..query(pods[0].key()) };
+    let refused = world.cluster().logs(&other).await;
+    assert!(is_refused(&refused), "{refused:?}");
+    assert!(refused.unwrap_err().to_string().contains("container sidecar is not valid for pod"));
+    let bot = world.restricted(&namespace, vec![Kind::find("Pod").unwrap().access("get", "", &namespace)]).await;
+    let refused = bot.logs(&query(pods[0].key())).await;
+    assert!(matches!(&refused, Err(ClusterError::Forbidden { .. })), "{refused:?}");
+    assert!(is_refused(&world.cluster().logs(&query(ObjectKey::new("Pod", &*namespace, "../x"))).await));
+}
+
+/// The two pods of a Deployment, once they are Ready.
+async fn two_pods(world: &dyn Fixture, namespace: &str) -> Vec<Object> {
+    let web = apply(world, deployment(namespace, "web", 2)).await;
+    let are_ready = |web: Option<&Object>| web.is_some_and(|web| web.number("/status/readyReplicas") == Some(2));
+    eventually(world, &web.key(), are_ready).await;
+    let query = ListQuery { kind: "Pod".into(), namespace: namespace.into(), limit: 10, ..ListQuery::default() };
+    eventually_listed(world, &query, 2).await
+}
+
+/// Asks until it is answered so: the controller of budgets takes its time.
+async fn eventually_evicts(
+    world: &dyn Fixture,
+    evict: &Evict,
+    wanted: impl Fn(&Result<(), ClusterError>) -> bool,
+) -> Result<(), ClusterError> {
+    let mut last = Ok(());
+    for _ in 0..240 {
+        last = world.cluster().evict(evict).await;
+        if wanted(&last) {
+            return last;
+        }
+        world.wait().await;
+    }
+    panic!("waited in vain for another answer to {evict:?}: {last:?}");
+}
+
+pub async fn a_pod_is_evicted_when_its_budget_allows_it(world: &dyn Fixture) {
+    let namespace = world.namespace().await;
+    let pods = two_pods(world, &namespace).await;
+    let web = apply(world, budget(&namespace, "web", &json!(2))).await;
+    let is_told = |answer: &Result<(), ClusterError>| match answer {
+        Err(ClusterError::Budget { message, .. }) => {
+            message.contains("The disruption budget web needs 2 healthy pods and has 2 currently")
+        }
+        _ => false,
+    };
+    let dry = Evict { dry_run: true, ..evict(&pods[0]) };
+    let refused = eventually_evicts(world, &dry, is_told).await.unwrap_err();
+    assert!(refused.is_transient(), "{refused}");
+    let refused = world.cluster().evict(&evict(&pods[0])).await.unwrap_err();
+    assert!(matches!(refused, ClusterError::Budget { .. }), "{refused}");
+    assert!(!get(world, "Pod", &namespace, pods[0].name()).await.is_going());
+
+    world.cluster().patch(&patch_any(&web, json!({ "spec": { "minAvailable": 1 } }))).await.unwrap();
+    eventually_evicts(world, &dry, Result::is_ok).await.unwrap();
+    assert!(!get(world, "Pod", &namespace, pods[0].name()).await.is_going(), "that was a try");
+    eventually_evicts(world, &evict(&pods[0]), Result::is_ok).await.unwrap();
+    // It is none of those that are well any more, and no other one is yet.
+    let refused = world.cluster().evict(&evict(&pods[1])).await.unwrap_err();
+    assert!(matches!(refused, ClusterError::Budget { .. }), "{refused}");
+    let is_gone = |pod: Option<&Object>| pod.is_none_or(|pod| pod.is_going() || pod.uid() != pods[0].uid());
+    eventually(world, &pods[0].key(), is_gone).await;
+}
+
+pub async fn two_budgets_allow_no_eviction(world: &dyn Fixture) {
+    let namespace = world.namespace().await;
+    let pods = two_pods(world, &namespace).await;
+    world.apply(budget(&namespace, "one", &json!(0))).await;
+    world.apply(budget(&namespace, "two", &json!(0))).await;
+    // Until the server has seen both of them, one alone allows it.
+    let dry = Evict { dry_run: true, ..evict(&pods[0]) };
+    eventually_evicts(world, &dry, is_refused).await.unwrap_err();
+    let refused = world.cluster().evict(&evict(&pods[0])).await.unwrap_err();
+    assert!(
+        matches!(&refused, ClusterError::Refused { message, .. } if message.contains("more than one PodDisruptionBudget")),
+        "{refused}"
+    );
+    assert!(!refused.is_transient());
+}
+
+pub async fn only_the_pod_that_was_meant_is_evicted(world: &dyn Fixture) {
+    let namespace = world.namespace().await;
+    let pods = two_pods(world, &namespace).await;
+    let other = Evict { uid: "11111111-2222-4333-8444-555555555555".into(), ..evict(&pods[0]) };
+    let answer = world.cluster().evict(&other).await;
+    assert!(is_conflict(&answer), "{answer:?}");
+    assert_eq!(get(world, "Pod", &namespace, pods[0].name()).await.uid(), pods[0].uid());
+    let nobody = Evict { uid: String::new(), ..evict(&pods[0]) };
+    assert!(is_refused(&world.cluster().evict(&nobody).await));
+    let no_pod = Evict { key: ObjectKey::new("Deployment", &*namespace, "web"), ..evict(&pods[0]) };
+    assert!(is_refused(&world.cluster().evict(&no_pod).await));
+    let absent = Evict { key: ObjectKey::new("Pod", &*namespace, "web-x"), ..evict(&pods[0]) };
+    let answer = world.cluster().evict(&absent).await;
+    assert!(matches!(&answer, Err(ClusterError::NotFound(_))), "{answer:?}");
+
+    let pod = Kind::find("Pod").unwrap();
+    let bot = world.restricted(&namespace, vec![pod.access("delete", "", &namespace)]).await;
+    let answer = bot.evict(&evict(&pods[0])).await;
+    assert!(matches!(&answer, Err(ClusterError::Forbidden { .. })), "{answer:?}");
+    let bot = world.restricted(&namespace, vec![pod.access("create", "eviction", &namespace)]).await;
+    bot.evict(&evict(&pods[0])).await.unwrap();
 }
 
 pub async fn a_dry_run_changes_nothing(world: &dyn Fixture) {

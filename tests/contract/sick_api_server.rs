@@ -8,7 +8,10 @@ use axum::Router;
 use axum::extract::Request;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use dogwatch::cluster::{Access, Cluster, ClusterError, Connection, Delete, ListQuery, Object, Patch, RealCluster};
+use dogwatch::cluster::{
+    Access, Cluster, ClusterError, Connection, Delete, Evict, LOG_BYTES, ListQuery, LogQuery, Object, Patch,
+    RealCluster,
+};
 use dogwatch::model::ObjectKey;
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
@@ -382,4 +385,57 @@ async fn a_right_is_granted_by_an_answer_about_that_right() {
     told(allowed(review("get", json!({ "allowed": true }))).await);
     told(allowed(review("patch", json!({}))).await);
     told(allowed(json!({ "kind": "Status", "status": "Success" })).await);
+}
+
+/// The answer to a request for a log of so many long lines, of which the server counts the bytes from the oldest one on.
+fn log(query: &str) -> Response {
+    let parameter = |name: &str| query.split('&').find_map(|it| it.strip_prefix(name)?.strip_prefix('=')?.parse().ok());
+    let (lines, bytes): (usize, usize) = (parameter("tailLines").unwrap(), parameter("limitBytes").unwrap());
+    let newest = (101 - lines.min(100)..=100).map(|n| format!("line {n} {}\n", "x".repeat(100_000)));
+    let mut text = newest.collect::<String>().into_bytes();
+    text.truncate(bytes);
+    text.into_response()
+}
+
+#[tokio::test]
+async fn the_newest_lines_of_a_log_are_read_though_they_are_long() {
+    let long = that_answers(|_, request| async move { log(request.uri().query().unwrap()) }).await;
+    let query = LogQuery { key: pod(), container: "main".into(), previous: false, lines: 50, since: None };
+    let read = long.cluster.logs(&query).await.unwrap();
+    assert!(read.is_cut && read.text.len() <= LOG_BYTES);
+    assert!(read.text.lines().last().unwrap().starts_with("line 100 x"), "the newest line is there");
+    let read = long.cluster.logs(&LogQuery { lines: 2, ..query.clone() }).await.unwrap();
+    assert_eq!((read.is_cut, read.text.lines().count()), (false, 2));
+
+    let strange = that_answers(|_, _| async { b"caf\xe9\n".to_vec().into_response() }).await;
+    assert_eq!(strange.cluster.logs(&query).await.unwrap().text, "caf\u{fffd}\n");
+    let sick = that_answers(|_, _| async { status(503, "Overloaded") }).await;
+    assert!(matches!(sick.cluster.logs(&query).await, Err(ClusterError::Unavailable { .. })));
+    let proxy =
+        that_answers(|_, _| async { (StatusCode::BAD_GATEWAY, "<html>bad gateway</html>").into_response() }).await;
+    let error = proxy.cluster.logs(&query).await.unwrap_err();
+    assert!(error.is_transient() && error.to_string().contains("it answered 502"), "{error}");
+    let hangs = that_answers(|_, _| std::future::pending()).await;
+    assert!(hangs.cluster.logs(&query).await.unwrap_err().to_string().contains("no answer within 500ms"));
+}
+
+#[tokio::test]
+async fn what_does_not_say_that_a_pod_is_evicted_is_no_eviction() {
+    let evict = Evict { key: pod(), uid: "u-web-0".into(), dry_run: false };
+    // Under the code of a success, as servers have answered that two budgets cover one pod.
+    let two = json!({
+        "kind": "Status", "status": "Failure", "code": 500,
+        "message": "This pod has more than one PodDisruptionBudget, which the eviction subresource does not support.",
+    });
+    let refuses = that_answers(move |_, _| {
+        let two = two.clone();
+        async move { (StatusCode::CREATED, axum::Json(two)).into_response() }
+    })
+    .await;
+    assert!(matches!(refuses.cluster.evict(&evict).await, Err(ClusterError::Refused { .. })));
+    // No budget, but a server that has too much to do.
+    let busy = that_answers(|_, _| async { status(429, "TooManyRequests") }).await;
+    assert!(matches!(busy.cluster.evict(&evict).await, Err(ClusterError::Unavailable { .. })));
+    let other = that_answers(|_, _| async { axum::Json(json!({ "kind": "PodList" })).into_response() }).await;
+    assert!(matches!(other.cluster.evict(&evict).await, Err(ClusterError::Unavailable { .. })));
 }

@@ -146,6 +146,14 @@ impl Site {
         self.start_bot().await;
     }
 
+    /// Starts the bot anew, with one more playbook and the rights that it needs.
+    pub async fn runs_also(&mut self, name: &str, playbook: &str) {
+        self.folder.write(format!("playbooks/{name}.yaml"), playbook);
+        self.grant().await;
+        self.stop_bot().await;
+        self.start_bot().await;
+    }
+
     /// Ends the bot as an operator does.
     pub async fn stop_bot(&mut self) {
         let bot = self.bot.take().expect("a bot that runs");

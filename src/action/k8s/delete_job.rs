@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use serde_json::{Value, json};
 
 use super::jobs::{self, State};
-use super::{deny, field_owner, objects};
+use super::{deny, doubt, field_owner, objects};
 use crate::action::typed::{Arguments as _, Typed, arguments, output};
 use crate::action::{
     Action, ActionError, ChangeKind, Declaration, Declared, Doubt, Effect, Kind, Mutation, Output, Plan, Right,
@@ -129,7 +129,8 @@ impl Mutation for K8sDeleteJob {
     }
 
     async fn doubt(&self, world: &World, intent: &Intent) -> Result<Doubt, ActionError> {
-        Ok(about_deletion(world.cluster.get(&intent.object).await?.as_ref(), intent))
+        let live = world.cluster.get(&intent.object).await?;
+        Ok(doubt::about_deletion(live.as_ref(), intent, || output(intent)))
     }
 
     /// Its next Job would hang as well.
@@ -210,18 +211,6 @@ fn output(intent: &Intent) -> Output {
     let cronjob = kept("cronjob").as_str().unwrap_or_default().to_owned();
     let deleted = Deleted { name: intent.object.name.clone(), cronjob, object: kept("object") };
     Output::new(&deleted, intent.summary.clone())
-}
-
-/// A deletion leaves no mark. But an object of that UID that isn't going was not deleted, and one
-/// that is gone or going is what was wanted, whoever did it.
-fn about_deletion(live: Option<&Object>, intent: &Intent) -> Doubt {
-    match live {
-        Some(live) if live.uid() == intent.uid && !live.is_going() => {
-            let resource_version = live.resource_version().to_owned();
-            Doubt::NotDone(Intent { resource_version, ..intent.clone() })
-        }
-        _ => Doubt::Done(output(intent)),
-    }
 }
 
 #[cfg(test)]
@@ -338,13 +327,14 @@ mod tests {
         let Ok(Plan::Do(intent)) = plan(&alive, Some(&cronjob(json!({}))), RecreateFrom::CronJob, "m".into()) else {
             panic!()
         };
-        assert!(matches!(about_deletion(Some(&alive), &intent), Doubt::NotDone(_)));
-        assert!(matches!(about_deletion(None, &intent), Doubt::Done(_)));
+        let ask = |live: Option<&Object>| doubt::about_deletion(live, &intent, || output(&intent));
+        assert!(matches!(ask(Some(&alive)), Doubt::NotDone(_)));
+        assert!(matches!(ask(None), Doubt::Done(_)));
         let mut going = alive.clone();
         going.0["metadata"]["deletionTimestamp"] = json!("2026-05-01T12:00:00Z");
-        assert!(matches!(about_deletion(Some(&going), &intent), Doubt::Done(_)));
+        assert!(matches!(ask(Some(&going)), Doubt::Done(_)));
         let mut another = alive;
         another.0["metadata"]["uid"] = json!("j2");
-        assert!(matches!(about_deletion(Some(&another), &intent), Doubt::Done(_)));
+        assert!(matches!(ask(Some(&another)), Doubt::Done(_)));
     }
 }

@@ -33,6 +33,18 @@ impl Seen {
     }
 }
 
+/// A deletion leaves no mark. But an object of that UID that isn't going was not deleted, and one
+/// that is gone or going is what was wanted, whoever did it.
+pub(super) fn about_deletion(live: Option<&Object>, intent: &Intent, done: impl FnOnce() -> Output) -> Doubt {
+    match live {
+        Some(live) if live.uid() == intent.uid && !live.is_going() => {
+            let resource_version = live.resource_version().to_owned();
+            Doubt::NotDone(Intent { resource_version, ..intent.clone() })
+        }
+        _ => Doubt::Done(done()),
+    }
+}
+
 /// Compares the live object with the intent. `path` is the field that the intent changes, and `same` compares its values.
 pub(super) fn about_field(
     live: Option<&Object>,

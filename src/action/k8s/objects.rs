@@ -94,6 +94,17 @@ pub(super) fn controller(object: &Object) -> Option<&Value> {
     owners.iter().find(|owner| owner.get("controller").and_then(Value::as_bool) == Some(true))
 }
 
+/// The text of a field; empty where there is none.
+pub(super) fn word<'v>(value: &'v Value, field: &str) -> &'v str {
+    value.get(field).and_then(Value::as_str).unwrap_or_default()
+}
+
+/// Whether the condition of that type is `True` in the object's status.
+pub(super) fn condition_holds(object: &Object, of_type: &str) -> bool {
+    let mut conditions = object.at("/status/conditions").and_then(Value::as_array).into_iter().flatten();
+    conditions.any(|it| word(it, "type") == of_type && word(it, "status") == "True")
+}
+
 /// The label selector of a workload, as kubectl takes it.
 pub(super) fn selector(workload: &Object) -> Result<String, ActionError> {
     let none = || ActionError::fail(format!("{} has no selector, so that its pods cannot be found", workload.key()));

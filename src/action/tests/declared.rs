@@ -92,7 +92,7 @@ fn names_are_unique_and_what_is_said_is_said_in_one_way() {
 }
 
 /// What is deleted by these can be made again, or they refuse it.
-const DELETE_ALONE: [&str; 1] = ["k8s.delete_job"];
+const DELETE_ALONE: [&str; 2] = ["k8s.delete_job", "k8s.evict"];
 
 #[test]
 fn what_deletes_is_not_done_alone_unless_nothing_is_lost_by_it() {
@@ -110,6 +110,9 @@ fn played() -> Vec<(Edge, Vec<&'static str>)> {
     let claim =
         Edge::about(vec![build::pvc("databases", "data-db-17", "ssd", "10Gi"), build::storage_class("ssd", true)]);
     let pending = Edge::about(vec![build::pending_pvc("databases", "data-db-17", "fast", "10Gi")]);
+    let node = Edge::about(vec![build::node("a"), build::node("b")]);
+    let web = build::statefulset("shop", "web", 2);
+    let pod = Edge::about(vec![build::owned_by(build::pod("shop", "web-0", "web"), &web), web]);
     let job = Edge::about(vec![build::owned_by(build::job("databases", "backup-29"), &cronjob), cronjob]);
     job.cluster.fault(Fault::JobHangs { job: job.target.clone(), times: 1 });
     vec![
@@ -141,6 +144,8 @@ fn played() -> Vec<(Edge, Vec<&'static str>)> {
             ],
         ),
         (pending, vec!["k8s.events: {}"]),
+        (node, vec!["k8s.cordon: {}", "k8s.uncordon: {}"]),
+        (pod, vec!["k8s.logs: {}", "k8s.evict: {}"]),
         (job, vec!["k8s.delete_job: {}", "k8s.create_job: { from_cronjob: backup }"]),
         (super::patroni::behind("running", 2, 4_900_000), vec!["patroni.cluster: {}", "patroni.reinitialize: {}"]),
     ]

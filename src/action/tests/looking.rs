@@ -5,8 +5,8 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::{Edge, field};
-use crate::cluster::sim::{Fault, Verb, build};
-use crate::model::FailureClass;
+use crate::cluster::sim::{ContainerLog, Fault, Verb, build};
+use crate::model::{FailureClass, ObjectKey};
 
 #[tokio::test]
 async fn a_number_is_asked_for_by_the_names_of_the_target() {
@@ -103,4 +103,37 @@ async fn what_is_not_allowed_or_not_answered_is_no_answer() {
     let error = edge.reads("k8s.pods: {}").await.unwrap_err();
     assert_eq!(error.class, FailureClass::Fail);
     assert!(error.message.contains("`dogwatch rbac` prints the role"), "{error}");
+}
+
+#[tokio::test]
+async fn what_a_container_has_written_is_read() {
+    let web = build::deployment("shop", "web", 1);
+    let edge = Edge::about(vec![build::owned_by(build::pod("shop", "web-1", "web"), &web), web.clone()]);
+    let lines = |words: [&str; 3]| words.iter().map(|word| format!("line {word}")).collect();
+    let log = |of: ObjectKey, previous, lines| ContainerLog { of, container: None, previous, lines };
+    edge.cluster.writes_log(log(web.key(), false, lines(["one", "two", "password=hunter2hunter2"])));
+    edge.cluster.writes_log(log(web.key(), true, lines(["panic", "at", "src/main.rs"])));
+    let output = edge.reads("k8s.logs: { lines: 2 }").await.unwrap();
+    assert_eq!(output.summary, "2 lines of main in pod/web-1 in shop");
+    assert_eq!(field(&output, "lines")[0], "line two");
+    assert!(!field(&output, "text").to_string().contains("hunter2"), "{output:?}");
+    assert_eq!(field(&output, "truncated"), &json!(false));
+    let found = edge.reads("k8s.logs: { contains: one }").await.unwrap();
+    assert_eq!(field(&found, "text"), "line one");
+
+    let error = edge.reads("k8s.logs: { previous: true }").await.unwrap_err();
+    assert!(error.message.contains("previous terminated container \"main\" in pod \"web-1\" not found"), "{error}");
+    let restarted = json!({ "status": { "containerStatuses": [{ "name": "main", "restartCount": 1 }] } });
+    edge.cluster.change(&edge.target, &restarted, "kubelet").unwrap();
+    let last_words = edge.reads("k8s.logs: { previous: true, lines: 1 }").await.unwrap();
+    assert_eq!((field(&last_words, "text"), field(&last_words, "count")), (&json!("line src/main.rs"), &json!(1)));
+
+    let error = edge.reads("k8s.logs: { container: sidecar }").await.unwrap_err();
+    assert!(error.message.contains("container sidecar is not valid for pod web-1"), "{error}");
+    let error = edge.reads("k8s.logs: { pod: ../x }").await.unwrap_err();
+    assert!(error.message.contains("is no name of an object"), "{error}");
+    let named = edge.reads("k8s.logs: { pod: web-1 }").await.unwrap();
+    assert_eq!(field(&named, "pod"), "web-1");
+    let of_the_target = Edge::about(vec![web]).reads("k8s.logs: {}").await.unwrap_err();
+    assert!(of_the_target.message.contains("is no Pod; say which one: `pod: name`"), "{of_the_target}");
 }

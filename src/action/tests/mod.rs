@@ -2,9 +2,11 @@
 
 mod annotate;
 mod declared;
+mod evict;
 mod expand;
 mod jobs;
 mod looking;
+mod nodes;
 mod patroni;
 mod resources;
 mod rollout;

@@ -104,10 +104,20 @@ fn check_mark(object: &Object, patch: &Patch) -> Result<(), String> {
         object.at("/metadata/managedFields").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     let is_changed = patch.resource_version.as_deref().is_some_and(|before| before != object.resource_version());
     let is_ours = |entry: &Value| entry.get("manager").and_then(Value::as_str) == Some(patch.field_manager.as_str());
-    if !is_changed || patch.dry_run || managers.is_empty() || managers.iter().any(is_ours) {
+    // Whoever only takes fields away has none.
+    let sets_something = has_value(&taken_over(patch));
+    if !is_changed || !sets_something || patch.dry_run || managers.is_empty() || managers.iter().any(is_ours) {
         return Ok(());
     }
     Err(format!("its answer does not hold the field manager {}", patch.field_manager))
+}
+
+/// Whether a merge patch gives any field a value.
+fn has_value(patch: &Value) -> bool {
+    match patch {
+        Value::Object(fields) => fields.values().any(has_value),
+        other => !other.is_null(),
+    }
 }
 
 /// What came of a creation: that very object, with the labels and annotations that it was given.

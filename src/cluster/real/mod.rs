@@ -3,6 +3,8 @@
 mod belief;
 mod connect;
 mod discovery;
+mod eviction;
+mod logs;
 mod refusal;
 
 use std::sync::Arc;
@@ -21,7 +23,10 @@ pub use connect::{ConnectError, Connection};
 use discovery::Discovery;
 use refusal::Asked;
 
-use super::{Access, Cluster, ClusterError, Delete, Kind, KindName, Kinds, ListPage, ListQuery, Object, Patch};
+use super::{
+    Access, Cluster, ClusterError, Delete, Evict, Kind, KindName, Kinds, ListPage, ListQuery, Log, LogQuery, Object,
+    Patch,
+};
 use crate::model::ObjectKey;
 
 /// A Kubernetes cluster, reached through its API server. Every request is tried once.
@@ -208,6 +213,10 @@ impl Cluster for RealCluster {
         }
     }
 
+    async fn logs(&self, query: &LogQuery) -> Result<Log, ClusterError> {
+        self.read_log(query).await
+    }
+
     async fn patch(&self, patch: &Patch) -> Result<Object, ClusterError> {
         let kind = self.find(&patch.key.kind).await?;
         let mut asked = asked("patch", &patch.key);
@@ -266,6 +275,10 @@ impl Cluster for RealCluster {
         // The answer is the object or a `Status`, by the kind.
         let answer = self.send(&asked, request.delete(&delete.key.name, &params)).await?;
         belief::check_deleted(&answer, kind, &delete.key).map_err(|why| asked.unavailable(why))
+    }
+
+    async fn evict(&self, evict: &Evict) -> Result<(), ClusterError> {
+        self.evict_pod(evict).await
     }
 
     async fn allowed(&self, access: &Access) -> Result<bool, ClusterError> {

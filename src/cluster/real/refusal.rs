@@ -40,7 +40,7 @@ impl Asked {
     }
 
     /// The server answered with a `Status`, <https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/status/>.
-    fn answered(&self, status: &Status) -> ClusterError {
+    pub fn answered(&self, status: &Status) -> ClusterError {
         let message = brief(&status.message);
         match status.code {
             404 if names_an_object(status) && is_about_a_namespace(status) && self.kind != "Namespace" => {
@@ -56,6 +56,11 @@ impl Asked {
             // The quota is not ours to raise, and no role of ours would help.
             403 if message.contains("exceeded quota") => self.refused(message),
             403 => ClusterError::Forbidden { what: self.phrase(), message },
+            429 if let Some(budget) = disruption_budget(status) => {
+                ClusterError::Budget { what: self.phrase(), message: format!("{message} {budget}") }
+            }
+            // Not a failure of the server: somebody has to take one of the two budgets away.
+            500 if message.contains("more than one PodDisruptionBudget") => self.refused(message),
             // 410: the list changed while it was read page by page, too long ago for the server to remember.
             408 | 410 | 429 | 500.. => self.unavailable(format!("{message} ({})", status.code)),
             code => self.refused(format!("{message} ({code})")),
@@ -70,6 +75,12 @@ fn names_an_object(status: &Status) -> bool {
 
 fn is_about_a_namespace(status: &Status) -> bool {
     status.details.as_ref().is_some_and(|details| details.kind == "namespaces")
+}
+
+/// What the budget says that does not allow an eviction.
+fn disruption_budget(status: &Status) -> Option<&str> {
+    let causes = status.details.as_ref().map(|details| details.causes.as_slice()).unwrap_or_default();
+    causes.iter().find(|cause| cause.reason == "DisruptionBudget").map(|cause| cause.message.as_str())
 }
 
 fn is_about_the_uid(status: &Status) -> bool {
@@ -180,6 +191,25 @@ mod tests {
             let unavailable = status(code, "", "later", named.clone());
             assert!(matches!(patch_failed(&unavailable), ClusterError::Unavailable { .. }), "{code}");
         }
+    }
+
+    #[test]
+    fn a_disruption_budget_is_no_overload() {
+        let asked = Asked { verb: "evict", what: "pod/web-1 in shop".into(), kind: "Pod".into() };
+        let why = "Cannot evict pod as it would violate the pod's disruption budget.";
+        let cause = "The disruption budget web needs 2 healthy pods and has 2 currently";
+        let causes = json!({ "causes": [{ "reason": "DisruptionBudget", "message": cause }] });
+        let refused = asked.failed(&status(429, "TooManyRequests", why, causes));
+        assert_eq!(
+            refused.to_string(),
+            format!(
+                "a disruption budget does not allow for now to evict pod/web-1 in shop: {why} {cause}; `kubectl get pdb` shows what it waits for"
+            )
+        );
+        assert!(refused.is_transient());
+        let two = "This pod has more than one PodDisruptionBudget, which the eviction subresource does not support.";
+        let refused = asked.failed(&status(500, "", two, json!({})));
+        assert!(matches!(&refused, ClusterError::Refused { .. }) && !refused.is_transient(), "{refused}");
     }
 
     #[test]

@@ -111,7 +111,8 @@ impl State {
         let (kind, uid, namespace, name) =
             (stored.kind.id, stored.uid.clone(), stored.namespace.clone(), stored.name.clone());
         let object = self.objects.value(id);
-        if kind == "Pod" && !self.frozen.contains(&id) && self.has_stopped(&object) {
+        let is_held = list(&object, "/metadata/finalizers").next().is_some();
+        if kind == "Pod" && !is_held && !self.frozen.contains(&id) && self.has_stopped(&object) {
             self.remove(id);
             return true;
         }

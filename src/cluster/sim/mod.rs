@@ -4,8 +4,7 @@
 //! definition if there is one: merge patches, conflicts, UIDs, versions, field managers, admission,
 //! strict validation. Small controllers do the rest: scaled workloads get their pods, claims bind
 //! and grow, Jobs run, what is owned goes with its owner. Time is the [`Clock`]'s: [`SimCluster::turn`] does what is due, and so does each request.
-//!
-//! What it leaves out: nodes that fail, resources that run short, quotas of anything but storage, budgets for evictions, CronJobs that tick,
+//! What it leaves out: nodes that fail, resources that run short, quotas of anything but storage, statuses of disruption budgets, CronJobs that tick,
 //! autoscalers that act, DaemonSets that start pods.
 
 mod admission;
@@ -14,8 +13,10 @@ mod controllers;
 mod custom;
 mod defaults;
 mod deletion;
+mod eviction;
 mod fault;
 mod load;
+mod logs;
 mod managers;
 mod objects;
 mod paths;
@@ -28,6 +29,7 @@ mod structure;
 #[cfg(test)]
 mod tests;
 mod time;
+mod user;
 mod write;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -38,12 +40,15 @@ use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
 pub use fault::{Fault, Verb};
+pub use logs::ContainerLog;
 
 use self::custom::in_version;
 use self::managers::Writer;
 use self::state::State;
 use super::merge::merge;
-use super::{Access, Cluster, ClusterError, Delete, Kind, KindName, Kinds, ListQuery, Object, Patch};
+use super::{
+    Access, Cluster, ClusterError, Delete, Evict, Kind, KindName, Kinds, ListQuery, Log, LogQuery, Object, Patch,
+};
 use crate::clock::Clock;
 use crate::model::ObjectKey;
 
@@ -283,51 +288,6 @@ impl SimCluster {
         state
     }
 
-    /// Lets a request in: the kind is known, the user may, and nothing goes wrong.
-    fn admit(
-        &self,
-        verb: Verb,
-        subresource: &str,
-        key: &ObjectKey,
-        dry_run: bool,
-    ) -> Result<(MutexGuard<'_, State>, &'static Kind), ClusterError> {
-        let kind = self.enter().kind(&key.kind)?;
-        let what = match verb {
-            Verb::List if key.namespace.is_empty() => kind.plural.to_owned(),
-            Verb::List => format!("{} in {}", kind.plural, key.namespace),
-            _ => key.to_string(),
-        };
-        let phrase = format!("{} {what}", verb.as_str());
-        if verb != Verb::List {
-            kind.check_key(key).map_err(|message| ClusterError::Refused { what: phrase.clone(), message })?;
-        }
-        let namespace = if kind.namespaced { key.namespace.as_str() } else { "" };
-        let access = Access { name: key.name.clone(), ..kind.access(verb.as_str(), subresource, namespace) };
-        if !self.may(&access) {
-            let of = if subresource.is_empty() { kind.plural.into() } else { format!("{}/{subresource}", kind.plural) };
-            let place = if key.namespace.is_empty() {
-                String::new()
-            } else {
-                format!(" in the namespace \"{}\"", key.namespace)
-            };
-            let message = format!("cannot {} resource \"{of}\" in API group \"{}\"{place}", verb.as_str(), kind.group);
-            return Err(ClusterError::Forbidden { what: phrase, message });
-        }
-        let mut state = self.enter();
-        state.faults.before(verb, kind.id, &phrase, &what, dry_run)?;
-        Ok((state, kind))
-    }
-
-    fn may(&self, access: &Access) -> bool {
-        let Some(granted) = &self.granted else { return true };
-        granted.iter().any(|right| {
-            let given =
-                |narrow: &str, asked: &str| if narrow.is_empty() { asked.to_owned() } else { narrow.to_owned() };
-            let namespace = given(&right.namespace, &access.namespace);
-            Access { namespace, name: given(&right.name, &access.name), ..right.clone() } == *access
-        })
-    }
-
     fn note(&self, mutation: Write) {
         self.world.writes.lock().unwrap_or_else(PoisonError::into_inner).push(mutation);
     }
@@ -344,6 +304,10 @@ impl Cluster for SimCluster {
         let (state, kind) = self.admit(Verb::List, "", &ObjectKey::new(&query.kind, &query.namespace, ""), false)?;
         let found = state.list(kind, query)?;
         Ok(found.into_iter().map(|object| in_version(object, kind)).collect())
+    }
+
+    async fn logs(&self, query: &LogQuery) -> Result<Log, ClusterError> {
+        self.read_log(query)
     }
 
     async fn patch(&self, patch: &Patch) -> Result<Object, ClusterError> {
@@ -396,10 +360,14 @@ impl Cluster for SimCluster {
         state.faults.after(Verb::Delete, kind.id, &format!("delete {}", delete.key), delete.dry_run)
     }
 
+    async fn evict(&self, evict: &Evict) -> Result<(), ClusterError> {
+        self.evict_pod(evict)
+    }
+
     async fn allowed(&self, access: &Access) -> Result<bool, ClusterError> {
         let state = self.enter();
-        let kinds = Kind::all().iter().chain(self.kinds.custom());
-        let kind = kinds.into_iter().find(|kind| kind.plural == access.resource && kind.group == access.group);
+        let mut kinds = Kind::all().iter().chain(self.kinds.custom());
+        let kind = kinds.find(|kind| kind.plural == access.resource && kind.group == access.group);
         let verbs = [Verb::Get, Verb::List, Verb::Patch, Verb::Create, Verb::Delete];
         let verb = verbs.into_iter().find(|verb| verb.as_str() == access.verb);
         let is_taken = kind.zip(verb).is_some_and(|(kind, verb)| state.faults.is_forbidden(verb, kind.id));

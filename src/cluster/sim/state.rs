@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::custom::CustomKinds;
 use super::fault::Faults;
+use super::logs::ContainerLog;
 use super::managers::Writer;
 use super::objects::{Id, Objects};
 use crate::cluster::{Kinds, Object};
@@ -42,6 +43,8 @@ pub(super) struct State {
     /// The virtual time. While timers run it is the time of each, not that at which somebody came to look.
     pub now: DateTime<Utc>,
     pub faults: Faults,
+    /// What containers have written; of several that fit, the last counts.
+    pub logs: Vec<ContainerLog>,
     /// While objects are loaded: everything takes no time, and nobody talks about it.
     pub is_settling: bool,
     /// While a user writes.
@@ -85,6 +88,7 @@ impl State {
             kinds: Arc::new(Kinds::of_a_cluster()),
             now,
             faults: Faults::default(),
+            logs: Vec::new(),
             is_settling: false,
             is_user: false,
             dirty: VecDeque::new(),

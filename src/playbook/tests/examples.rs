@@ -7,10 +7,12 @@ use crate::playbook::{Playbook, StepKind};
 /// A playbook with that step.
 fn playbook(declaration: &Declaration) -> Playbook {
     let step: String = declaration.example.lines().map(|line| format!("  {line}\n")).collect();
-    let kind = match declaration.name {
-        "k8s.claim_owner" | "k8s.expand_pvc" => "PersistentVolumeClaim",
-        "k8s.delete_job" => "Job",
-        _ => "Deployment",
+    let target = match declaration.name {
+        "k8s.claim_owner" | "k8s.expand_pvc" => "PersistentVolumeClaim, namespace: kube-system",
+        "k8s.delete_job" => "Job, namespace: kube-system",
+        "k8s.evict" => "Pod, namespace: kube-system",
+        "k8s.cordon" | "k8s.uncordon" => "Node",
+        _ => "Deployment, namespace: kube-system",
     };
     let text = format!(
         r#"apiVersion: dogwatch/v1
@@ -20,7 +22,7 @@ summary: an example
 severity: S2
 autonomy: {autonomy}
 triggers: [{{ alert: SomethingOdd }}]
-target: {{ kind: {kind}, namespace: kube-system, name: coredns }}
+target: {{ kind: {target}, name: coredns }}
 limits: {{ runs: 3 per 1h, cooldown: 15m }}
 "#,
         autonomy = declaration.most_autonomy

@@ -10,7 +10,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Value, json};
 use serde_saphyr::Spanned;
 
-use crate::cluster::sim::Fault;
+use crate::cluster::sim::{ContainerLog, Fault};
 use crate::model::{Autonomy, HumanDuration, ObjectKey, Outcome};
 
 /// The schema (draft 2020-12) of a file of cases.
@@ -45,6 +45,9 @@ pub struct CaseFile {
     #[serde(default)]
     #[schemars(with = "Vec<Answers>")]
     pub prometheus: Vec<Spanned<Answers>>,
+    /// What containers have written, in every case.
+    #[serde(default)]
+    pub logs: Vec<ContainerLog>,
     #[schemars(with = "Vec<Case>")]
     pub cases: Vec<Spanned<Case>>,
 }
@@ -74,6 +77,9 @@ pub struct Case {
     #[serde(default)]
     #[schemars(with = "Vec<Answers>")]
     pub prometheus: Vec<Spanned<Answers>>,
+    /// What containers have written in this case; asked before the file's.
+    #[serde(default)]
+    pub logs: Vec<ContainerLog>,
     /// What goes wrong in the cluster. A fault that nothing runs into fails the case.
     #[serde(default)]
     pub faults: Vec<Fault>,

@@ -95,6 +95,9 @@ impl<'a> Play<'a> {
         for fault in &case.faults {
             cluster.fault(fault.clone());
         }
+        for log in file.logs.iter().chain(&case.logs) {
+            cluster.writes_log(log.clone());
+        }
         let prometheus = Arc::new(ScriptedPrometheus::default());
         for answers in case.prometheus.iter().chain(&file.prometheus) {
             script::answer(&prometheus, &cluster, &answers.value)?;
@@ -268,7 +271,12 @@ impl Play<'_> {
         for manifest in &during.objects {
             let mut manifest = manifest.value.clone();
             fill(&mut manifest, self.stage.clock.now()).map_err(anyhow::Error::msg)?;
-            self.stage.cluster.apply(&Object(manifest), "somebody-else")?;
+            let object = Object(manifest);
+            self.stage.cluster.apply(&object, "somebody-else")?;
+            // A manifest that is applied leaves the status as it is; here it says what is so from now on.
+            if let Some(status) = object.at("/status") {
+                self.stage.cluster.change(&object.key(), &json!({ "status": status }), "somebody-else")?;
+            }
         }
         if during.alert_resolves {
             self.notify(AlertStatus::Resolved).await?;

@@ -6,7 +6,8 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 use dogwatch::cluster::{
-    Access, Cluster, ClusterError, Delete, Kind, KindName, Kinds, ListQuery, Object, Patch, SimCluster,
+    Access, Cluster, ClusterError, Delete, Evict, Kind, KindName, Kinds, ListQuery, Log, LogQuery, Object, Patch,
+    SimCluster,
 };
 use dogwatch::metrics::{Levels, PagesMade};
 use dogwatch::model::*;
@@ -404,6 +405,10 @@ impl Cluster for FusedCluster {
         self.inner.list(query).await
     }
 
+    async fn logs(&self, query: &LogQuery) -> Result<Log, ClusterError> {
+        self.inner.logs(query).await
+    }
+
     async fn patch(&self, patch: &Patch) -> Result<Object, ClusterError> {
         self.fuse.at("before patch").await;
         let patched = self.inner.patch(patch).await;
@@ -423,6 +428,13 @@ impl Cluster for FusedCluster {
         let deleted = self.inner.delete(delete).await;
         self.fuse.at("after delete").await;
         deleted
+    }
+
+    async fn evict(&self, evict: &Evict) -> Result<(), ClusterError> {
+        self.fuse.at("before evict").await;
+        let evicted = self.inner.evict(evict).await;
+        self.fuse.at("after evict").await;
+        evicted
     }
 
     async fn allowed(&self, access: &Access) -> Result<bool, ClusterError> {

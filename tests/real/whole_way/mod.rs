@@ -4,6 +4,7 @@
 mod backups;
 mod coredns;
 mod deliveries;
+mod nodes;
 mod patroni;
 mod rollouts;
 mod sightings;

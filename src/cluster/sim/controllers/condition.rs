@@ -6,7 +6,14 @@ use serde_json::{Value, json};
 use crate::cluster::sim::time::rfc3339;
 
 /// Sets the condition of that type in `status.conditions`. Its time changes only when its status does.
-pub(super) fn set(object: &mut Value, of_type: &str, is_true: bool, reason: &str, message: &str, now: DateTime<Utc>) {
+pub(in crate::cluster::sim) fn set(
+    object: &mut Value,
+    of_type: &str,
+    is_true: bool,
+    reason: &str,
+    message: &str,
+    now: DateTime<Utc>,
+) {
     let status = if is_true { "True" } else { "False" };
     let mut condition = json!({ "type": of_type, "status": status, "lastTransitionTime": rfc3339(now) });
     for (field, text) in [("reason", reason), ("message", message)] {

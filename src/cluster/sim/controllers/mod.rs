@@ -1,7 +1,7 @@
 //! The controllers: each looks at one object and does the next thing for it. They know Kubernetes, and no playbook.
 
 mod claim;
-mod condition;
+pub(super) mod condition;
 mod deployment;
 mod event;
 mod job;
@@ -53,7 +53,7 @@ impl State {
     }
 
     /// The object and all that it belongs to, upwards.
-    fn lineage(&self, id: Id) -> Vec<(Id, ObjectKey)> {
+    pub(super) fn lineage(&self, id: Id) -> Vec<(Id, ObjectKey)> {
         let mut lineage = Vec::new();
         let mut next = Some(id);
         // Pod, ReplicaSet, Deployment: more steps than five would be a circle.
