@@ -1,7 +1,7 @@
 //! What Patroni's REST API answers, as Patroni 1.6 to 4 writes it.
 
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::{Member, Members, Status, Switch};
 
@@ -26,6 +26,9 @@ pub(super) fn members(body: &[u8]) -> Result<Members, String> {
         /// A number, or `unknown`.
         #[serde(default)]
         lag: Value,
+        host: Option<String>,
+        #[serde(default)]
+        tags: Map<String, Value>,
     }
     let Wire { members, pause } = read(body)?;
     let member = |wire: WireMember| Member {
@@ -34,6 +37,8 @@ pub(super) fn members(body: &[u8]) -> Result<Members, String> {
         role: wire.role,
         state: wire.state,
         timeline: wire.timeline,
+        host: wire.host,
+        follows_another: ["replicatefrom", "nostream"].iter().any(|tag| wire.tags.get(*tag).is_some_and(is_set)),
     };
     Ok(Members { members: members.into_iter().map(member).collect(), paused: pause })
 }
@@ -53,6 +58,7 @@ pub(super) fn status(body: &[u8]) -> Result<Status, String> {
         xlog: Xlog,
         #[serde(default)]
         replication: Vec<Follower>,
+        database_system_identifier: Option<String>,
         patroni: Own,
     }
     #[derive(Default, Deserialize)]
@@ -60,6 +66,8 @@ pub(super) fn status(body: &[u8]) -> Result<Status, String> {
         location: Option<u64>,
         received_location: Option<u64>,
         replayed_location: Option<u64>,
+        #[serde(default)]
+        paused: bool,
     }
     #[derive(Deserialize)]
     struct Follower {
@@ -85,6 +93,8 @@ pub(super) fn status(body: &[u8]) -> Result<Status, String> {
         position: positions.into_iter().flatten().max(),
         started: wire.postmaster_start_time,
         streams_to: wire.replication.into_iter().filter_map(streams).collect(),
+        replay_paused: wire.xlog.paused,
+        system: wire.database_system_identifier,
     })
 }
 
@@ -99,6 +109,16 @@ pub(super) fn history(body: &[u8]) -> Result<Vec<Switch>, String> {
         Some(Switch { timeline: number(0)?, position: number(1)? })
     };
     lines.into_iter().map(|line| switch(line).ok_or_else(|| "a line of its history has no position".into())).collect()
+}
+
+/// Tags are written by people: `false`, `"false"` and an empty name are none.
+fn is_set(tag: &Value) -> bool {
+    match tag {
+        Value::Bool(set) => *set,
+        Value::String(text) => !text.is_empty() && !text.eq_ignore_ascii_case("false"),
+        Value::Null => false,
+        _ => true,
+    }
 }
 
 fn read<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, String> {

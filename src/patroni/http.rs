@@ -6,6 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use reqwest::{RequestBuilder, StatusCode, Url};
 use serde::Deserialize;
+use serde_json::Value;
 
 use super::{Members, PORT, Patroni, PatroniError, Status, Switch, TIMEOUT, answer};
 use crate::cluster::Object;
@@ -13,6 +14,13 @@ use crate::http::{HttpAuth, HttpClient, HttpError};
 
 /// The largest answer that is read: a cluster has a handful of members.
 const LARGEST: usize = 1024 * 1024;
+
+/// Patroni answers a request to change something only when its turn is over, which may wait for its
+/// store: twice its `retry_timeout`, and some.
+const CHANGE_WITHIN: Duration = Duration::from_secs(30);
+
+/// What it says when it does not do it.
+const REFUSALS: [&str; 2] = ["can not reinitialize", "already in progress"];
 
 /// How Patroni's REST API is reached.
 #[derive(Debug)]
@@ -43,7 +51,9 @@ pub enum Scheme {
 /// API is can be written by others than Patroni.
 #[derive(Debug)]
 pub struct HttpPatroni {
-    client: HttpClient,
+    /// Who reads needs no credentials, and so nobody is shown them who only wears a label.
+    reads: HttpClient,
+    changes: HttpClient,
     scheme: Scheme,
     port: u16,
 }
@@ -55,12 +65,21 @@ impl HttpPatroni {
     /// Why the client cannot be set up.
     pub fn new(access: PatroniAccess) -> Result<Self, String> {
         let PatroniAccess { scheme, port, auth, timeout } = access;
-        Ok(Self { client: HttpClient::direct(auth, timeout, LARGEST)?, scheme, port })
+        let reads = HttpClient::direct(None, timeout, LARGEST)?;
+        let changes = HttpClient::direct(auth, timeout.max(CHANGE_WITHIN), LARGEST)?;
+        Ok(Self { reads, changes, scheme, port })
     }
 
     fn url(&self, pod: &Object, path: &str) -> Result<Url, PatroniError> {
         let no_address = || PatroniError::NoAddress { pod: pod.key().to_string() };
+        // A pod that has ended keeps its address in its status, and the address is another one's by then.
+        if pod.text("/status/phase") != "Running" || pod.is_going() {
+            return Err(no_address());
+        }
         let address: IpAddr = pod.text("/status/podIP").parse().map_err(|_| no_address())?;
+        if let Some(other) = own_address(pod).filter(|own| *own != SocketAddr::new(address, self.port)) {
+            return Err(PatroniError::Elsewhere { pod: pod.key().to_string(), address: other.to_string() });
+        }
         let scheme = match self.scheme {
             Scheme::Http => "http",
             Scheme::Https => "https",
@@ -68,27 +87,31 @@ impl HttpPatroni {
         Url::parse(&format!("{scheme}://{}{path}", SocketAddr::new(address, self.port))).map_err(|_| no_address())
     }
 
-    async fn send(&self, pod: &Object, request: RequestBuilder) -> Result<Vec<u8>, PatroniError> {
+    async fn send(&self, client: &HttpClient, pod: &Object, request: RequestBuilder) -> Result<Vec<u8>, PatroniError> {
         let pod = pod.key().to_string();
-        let answer = match self.client.send(request).await {
+        let answer = match client.send(request).await {
             Ok(answer) => answer,
             Err(HttpError::Away(message)) => return Err(PatroniError::Unavailable { pod, message }),
             Err(error @ HttpError::TooLarge(_)) => {
                 return Err(PatroniError::Unreadable { pod, message: error.to_string() });
             }
         };
-        match answer.status {
-            status if status.is_success() => Ok(answer.body),
-            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
-                Err(PatroniError::Unauthorized { pod, status: answer.status.as_u16() })
-            }
-            status => {
-                let said = String::from_utf8_lossy(&answer.body);
-                let said: String = said.trim().chars().filter(|c| !c.is_control()).take(200).collect();
-                let message = if said.is_empty() { status.to_string() } else { said };
-                Err(PatroniError::Refused { pod, message })
-            }
+        let status = answer.status;
+        if status.is_success() {
+            return Ok(answer.body);
         }
+        let said = String::from_utf8_lossy(&answer.body);
+        let said: String = said.trim().chars().filter(|c| !c.is_control()).take(200).collect();
+        Err(match status {
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
+                PatroniError::Unauthorized { pod, status: status.as_u16(), said }
+            }
+            // Its own words. Whatever else says no, such as a proxy before it, may have let the request through.
+            StatusCode::SERVICE_UNAVAILABLE if REFUSALS.iter().any(|words| said.contains(words)) => {
+                PatroniError::Refused { pod, message: said }
+            }
+            status => PatroniError::Unavailable { pod, message: format!("{status} {said}").trim_end().to_owned() },
+        })
     }
 
     async fn get<T>(
@@ -97,9 +120,18 @@ impl HttpPatroni {
         path: &str,
         read: impl Fn(&[u8]) -> Result<T, String>,
     ) -> Result<T, PatroniError> {
-        let body = self.send(pod, self.client.get(&self.url(pod, path)?)).await?;
+        let body = self.send(&self.reads, pod, self.reads.get(&self.url(pod, path)?)).await?;
         read(&body).map_err(|message| PatroniError::Unreadable { pod: pod.key().to_string(), message })
     }
+}
+
+/// Where the pod's Patroni says that its API is, if it keeps its state in the pod. It is compared and
+/// never followed: in the network of a node, two pods have one address.
+fn own_address(pod: &Object) -> Option<SocketAddr> {
+    let own: Value = serde_json::from_str(pod.annotation("status")?).ok()?;
+    let url = Url::parse(own.get("api_url")?.as_str()?).ok()?;
+    let address: IpAddr = url.host_str()?.trim_matches(['[', ']']).parse().ok()?;
+    Some(SocketAddr::new(address, url.port_or_known_default()?))
 }
 
 #[async_trait]
@@ -117,8 +149,8 @@ impl Patroni for HttpPatroni {
     }
 
     async fn reinitialize(&self, pod: &Object) -> Result<(), PatroniError> {
-        let request = self.client.post(&self.url(pod, "/reinitialize")?);
+        let request = self.changes.post(&self.url(pod, "/reinitialize")?);
         let request = request.header("content-type", "application/json").body(r#"{"force": false}"#);
-        self.send(pod, request).await.map(drop)
+        self.send(&self.changes, pod, request).await.map(drop)
     }
 }

@@ -75,6 +75,10 @@ pub struct Member {
     pub timeline: Option<u64>,
     /// How far it is behind the leader, in bytes; `None`: not known.
     pub lag: Option<u64>,
+    /// Its address, as it says itself.
+    pub host: Option<String>,
+    /// It streams from another member than the leader, or is not meant to stream at all.
+    pub follows_another: bool,
 }
 
 impl Member {
@@ -103,9 +107,18 @@ pub struct Status {
     pub started: Option<String>,
     /// Who streams from it: application names, which are those of members.
     pub streams_to: Vec<String>,
+    /// Its replay is paused.
+    pub replay_paused: bool,
+    /// The database's own number, which all members of one cluster have.
+    pub system: Option<String>,
 }
 
 impl Status {
+    /// Whether it says itself that it leads, and runs.
+    pub fn leads(&self) -> bool {
+        self.state == "running" && matches!(self.role.as_str(), "master" | "primary")
+    }
+
     /// Whether its data is being taken away or copied anew.
     pub fn is_being_made(&self) -> bool {
         self.state == "creating replica" || self.role == "uninitialized"
@@ -130,10 +143,16 @@ pub enum PatroniError {
     #[error("Patroni in {pod} cannot be asked: the pod has no address, so that it does not run")]
     NoAddress { pod: String },
     #[error(
-        "Patroni in {pod} does not accept our credentials ({status}); set `patroni.auth` in dogwatch.yaml to what `restapi` of \
-         Patroni's configuration says"
+        "Patroni in {pod} does not let us ({status} {said}); look at `patroni.auth` in dogwatch.yaml, and at `restapi` of Patroni's \
+         configuration: its authentication, allowlist and verify_client"
     )]
-    Unauthorized { pod: String, status: u16 },
+    Unauthorized { pod: String, status: u16, said: String },
+    /// Its own state names another address, so that whoever answers there is another one.
+    #[error(
+        "Patroni in {pod} says that its API is at {address}, which is not the pod's address with `patroni.port` of dogwatch.yaml: \
+         another one may answer there"
+    )]
+    Elsewhere { pod: String, address: String },
     /// It understood, and does not do it.
     #[error("Patroni in {pod} refused: {message}")]
     Refused { pod: String, message: String },

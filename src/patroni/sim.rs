@@ -75,7 +75,8 @@ impl SimPatroni {
             } else if lasting < REBUILT_AFTER || faults.iter().any(|fault| is(fault, true)) {
                 "creating replica"
             } else if faults.iter().any(|fault| is(fault, false)) {
-                "start failed"
+                // The data is gone, and Patroni begins once more with its next turn.
+                "stopped"
             } else {
                 "streaming"
             };
@@ -139,6 +140,8 @@ impl Patroni for SimPatroni {
                 state: text(&own, "state"),
                 timeline: own["timeline"].as_u64(),
                 lag: end.and_then(behind).filter(|_| !leads(&own)),
+                host: None,
+                follows_another: own["tags"]["replicatefrom"].is_string(),
             }
         };
         let paused = self.kept(pod, "config")["pause"] == true;
@@ -164,6 +167,8 @@ impl Patroni for SimPatroni {
             position: own["xlog_location"].as_u64().filter(|_| runs),
             started: runs.then(|| started.to_owned()),
             streams_to: if leads(&own) { streams_to } else { Vec::new() },
+            replay_paused: own["replay_paused"] == true,
+            system: Some("7713810886491092169".to_owned()),
         })
     }
 

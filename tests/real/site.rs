@@ -257,6 +257,7 @@ fn impatient(playbook: &str) -> String {
     // A watch may not look as often as a verify.
     let every = |line: &str| shortened(line, "every: ", if line.contains("watch: ") { "5s" } else { "1s" });
     let playbook: String = playbook.split_inclusive('\n').map(every).collect();
+    let playbook = shortened(&playbook, "offset ", "10s");
     shortened(&playbook, "[", "10s")
 }
 

@@ -14,6 +14,7 @@ impl From<PatroniError> for ActionError {
             PatroniError::Unavailable { .. } => FailureClass::Retry,
             PatroniError::NoAddress { .. }
             | PatroniError::Unauthorized { .. }
+            | PatroniError::Elsewhere { .. }
             | PatroniError::Refused { .. }
             | PatroniError::Unreadable { .. } => FailureClass::Fail,
         };

@@ -1,5 +1,8 @@
 //! `patroni.reinitialize`: a replica that cannot follow any more is copied anew.
 
+use std::cmp::Ordering;
+use std::net::IpAddr;
+
 use async_trait::async_trait;
 use serde_json::{Value, json};
 
@@ -11,7 +14,7 @@ use crate::action::{
 };
 use crate::cluster::Object;
 use crate::model::{Autonomy, FailureClass, Intent};
-use crate::patroni::{Member, PatroniError, Status, Switch};
+use crate::patroni::{Member, PatroniError, SCOPE_LABELS, Status, Switch};
 
 arguments! {
     pub(in crate::action) struct PatroniReinitialize {}
@@ -36,11 +39,12 @@ impl Declared for PatroniReinitialize {
             backup. That may take hours, and while it lasts the leader keeps the WAL that the copy will need: look at its disk before. \
             Who leads, on which timeline, and how the member does are asked again in the moment in which it is sent, and it is not sent \
             where they are others than was shown.",
-        errors: "A human is needed for the leader, a synchronous standby, a cluster that is paused or has no leader that runs, a \
-            member that is being rebuilt already, and one whose own WAL goes further than the point where its timeline was left: it may \
-            hold commits that the leader has not. While another member is being rebuilt it is held up. A member that streams needs \
-            nothing: that is no error. A member whose PostgreSQL does not run does not tell how far its WAL goes, which the question \
-            says.",
+        errors: "A human is needed for the leader, a synchronous standby, a standby cluster, a cluster that is paused or whose leader \
+            does not say itself that it leads and runs, a member that is being rebuilt already or whose replay is paused, one that follows \
+            another member, where another replica does not stream either, and where it cannot be shown that the leader has all that the \
+            member has: its PostgreSQL does not run, or its own WAL goes further than the leader's or than the point where its timeline was \
+            left. While another member is being rebuilt it is held up. A member that streams needs nothing: that is no error. Where who \
+            answers may be another one than the pod's own Patroni, nothing is sent. After a crash it is never sent again.",
         repeated: "Patroni refuses a second one while the first is under way; later, the data is copied once more.",
         way_back: None,
         arguments: Self::ARGUMENTS,
@@ -107,8 +111,8 @@ impl Mutation for PatroniReinitialize {
         }
     }
 
-    /// Patroni leaves no mark. But it begins at once, so that a member that runs since before was
-    /// not told.
+    /// Patroni leaves no mark, and a request may wait there for its turn: what is not seen to have
+    /// begun may begin yet, and is never sent again.
     async fn doubt(&self, world: &World, intent: &Intent) -> Result<Doubt, ActionError> {
         let pod = match the_same(world, intent).await {
             Ok(pod) => pod,
@@ -121,30 +125,22 @@ impl Mutation for PatroniReinitialize {
             return Ok(Doubt::Unclear(format!("{name} is no member of {} any more", seen.view.scope)));
         };
         let before = |field: &str| intent.before.get(field).and_then(Value::as_str).unwrap_or_default();
-        let is_made = member.is_being_made() || seen.own.is_being_made();
         let stops = seen.own.state == "stopping" && before("state") != "stopping";
-        if is_made || stops {
+        if member.is_being_made() || seen.own.is_being_made() || stops {
             let summary =
                 format!("{name} is being rebuilt; whether this run began it cannot be told, as Patroni leaves no mark");
             return Ok(Doubt::Done(output(intent, summary)));
         }
-        let started = seen.own.started.as_deref().unwrap_or_default();
-        let unchanged = !started.is_empty() && started == before("runs since");
-        Ok(match started {
-            "" => Doubt::Unclear(format!(
-                "whether {name} was told to rebuild itself cannot be seen: it is {}, and PostgreSQL does not run; look at its log",
-                member.state
-            )),
-            _ if unchanged => {
-                Doubt::NotDone(Intent { resource_version: pod.resource_version().to_owned(), ..intent.clone() })
-            }
-            _ => {
-                let summary = format!(
-                    "{name} runs since {started}, which is later than it was decided: it was rebuilt or restarted"
-                );
-                Doubt::Done(output(intent, summary))
-            }
-        })
+        let since = match seen.own.started.as_deref() {
+            Some(since) if since == before("runs since") => "since before".to_owned(),
+            Some(since) => format!("since {since}, and was rebuilt or restarted"),
+            None => "no more".to_owned(),
+        };
+        Ok(Doubt::Unclear(format!(
+            "whether {name} was told to rebuild itself is not known: it is {}, and PostgreSQL runs {since}; look at Patroni's log there, \
+             and at patronictl list in a minute",
+            member.state
+        )))
     }
 }
 
@@ -175,13 +171,16 @@ impl Seen {
 }
 
 fn plan(pod: &Object, seen: &Seen, marker: String) -> Result<Plan, ActionError> {
-    let Seen { view, own, history } = seen;
+    let Seen { view, own, .. } = seen;
     let name = pod.name();
     let human =
         |why: String| Err(ActionError::needs_human(format!("{name} is not rebuilt: {why} ({})", view.summary())));
     let Some(member) = view.members.named(name) else {
         return Err(ActionError::fail(format!("{name} is no member of {}", view.summary())));
     };
+    if let Some(why) = is_another(pod, member, seen) {
+        return human(why);
+    }
     if view.members.paused {
         return human("Patroni is paused, so that somebody is at work on the cluster".into());
     }
@@ -191,48 +190,61 @@ fn plan(pod: &Object, seen: &Seen, marker: String) -> Result<Plan, ActionError> 
     if leader.name == member.name {
         return human("it leads the cluster".into());
     }
-    if leader.state != "running" {
-        return human(format!("its leader {} is {}: what it holds may be all there is", leader.name, leader.state));
+    if leader.role == "standby_leader" {
+        return human("it is of a standby cluster, of which this program does not know what may be rebuilt".into());
     }
+    // The others believe in a leader that has died until its time is over.
+    let Some(leads) = view.leader.as_ref().filter(|leads| leads.leads()) else {
+        return human(format!(
+            "{} does not say itself that it leads and runs: what it holds may be all there is",
+            leader.name
+        ));
+    };
     if matches!(member.role.as_str(), "sync_standby" | "quorum_standby") {
         return human("it is a synchronous standby: commits wait for it".into());
     }
     if member.is_being_made() || own.is_being_made() {
         return human("it is being rebuilt already, by somebody else".into());
     }
-    if view.streams(member) == Some(true) {
-        let rebuilt = Rebuilt { member: name.to_owned(), leader: leader.name.clone() };
-        return Ok(Plan::Unneeded(Output::new(&rebuilt, format!("{name} streams from {}", leader.name))));
+    if own.replay_paused {
+        return human("its replay is paused: by somebody who rescues data from it, or by PostgreSQL itself, for a setting that is lower than the leader's".into());
     }
-    if let Some(other) = view.members.members.iter().find(|other| other.is_being_made()) {
+    match view.streams(member) {
+        Some(true) => {
+            let rebuilt = Rebuilt { member: name.to_owned(), leader: leader.name.clone() };
+            return Ok(Plan::Unneeded(Output::new(&rebuilt, format!("{name} streams from {}", leader.name))));
+        }
+        None => {
+            return human(
+                "whether it streams is not known, as it follows another member or is not meant to stream".into(),
+            );
+        }
+        Some(false) => {}
+    }
+    let others: Vec<&Member> =
+        view.members.members.iter().filter(|other| other.name != member.name && !other.leads()).collect();
+    if let Some(other) = others.iter().find(|other| other.is_being_made()) {
         let why = format!("{name} waits: {} is being rebuilt, and two copies at once may be too much", other.name);
         return Err(ActionError::held_up(why));
     }
-    let timeline = own.timeline.or(member.timeline);
-    if let (Some(own), Some(leaders)) = (timeline, leader.timeline)
-        && own > leaders
-    {
-        return human(format!("it is on timeline {own}, beyond its leader's {leaders}"));
+    if let Some(other) = others.iter().find(|other| view.streams(other) == Some(false)) {
+        return human(format!("{} does not stream either, so that {} would be the only copy", other.name, leader.name));
     }
-    let position = own.position;
-    if let Some(why) = holds_more(timeline, position, leader, history) {
+    if let Some(why) = holds_more(own, leads, &seen.history) {
         return human(why);
     }
-    let unknown = if position.is_none() && !history.is_empty() {
-        "; it does not tell how far its own WAL goes: look whether it holds commits that the leader has not (pg_controldata)"
-    } else {
-        ""
-    };
+    let copies =
+        if others.is_empty() { format!("; until it is done, {} is the only copy", leader.name) } else { String::new() };
     Ok(Plan::Do(Intent {
-        summary: format!("rebuild {}, a replica of {}{unknown}", pod.key(), leader.name),
+        summary: format!("rebuild {}, a replica of {}{copies}", pod.key(), leader.name),
         object: pod.key(),
         uid: pod.uid().to_owned(),
         resource_version: pod.resource_version().to_owned(),
         before: json!({
             "state": member.state,
-            "timeline": timeline,
+            "timeline": own.timeline,
             "leader": leader.name,
-            "leader's timeline": leader.timeline,
+            "leader's timeline": leads.timeline,
             "runs since": own.started,
         }),
         after: json!("creating replica"),
@@ -240,21 +252,55 @@ fn plan(pod: &Object, seen: &Seen, marker: String) -> Result<Plan, ActionError> 
     }))
 }
 
-/// Why it may hold commits that the leader has not: it wrote on after its timeline was left.
-fn holds_more(timeline: Option<u64>, position: Option<u64>, leader: &Member, history: &[Switch]) -> Option<String> {
-    let (timeline, position) = (timeline?, position?);
-    if leader.timeline.is_none_or(|leaders| leaders <= timeline) {
-        return None;
-    }
-    let Some(switch) = history.iter().find(|switch| switch.timeline == timeline) else {
+/// Why who answered may be another one than the pod's own Patroni.
+fn is_another(pod: &Object, member: &Member, seen: &Seen) -> Option<String> {
+    let Seen { view, own, .. } = seen;
+    let label = SCOPE_LABELS.iter().find_map(|name| pod.label(name));
+    if let Some(label) = label.filter(|label| [&view.scope, &own.scope].into_iter().any(|scope| scope != label)) {
         return Some(format!(
-            "where timeline {timeline} was left is not known: it may hold commits that the leader has not"
+            "the pod is of the cluster {label}, and who answers there says {} and {}",
+            view.scope, own.scope
+        ));
+    }
+    let address = |text: &str| text.parse::<IpAddr>().ok();
+    let (says, is) = (member.host.as_deref().and_then(address), address(pod.text("/status/podIP")));
+    if says.is_some() && is.is_some() && says != is {
+        let says = member.host.as_deref().unwrap_or_default();
+        return Some(format!("the member says that it is at {says}, and the pod is at {}", pod.text("/status/podIP")));
+    }
+    let leaders = view.leader.as_ref().and_then(|leader| leader.system.as_ref());
+    match (&own.system, leaders) {
+        (Some(own), Some(leaders)) if own != leaders => {
+            Some(format!("its database has the number {own}, and the leader's is {leaders}"))
+        }
+        _ => None,
+    }
+}
+
+/// Why it may hold commits that the leader has not. What is not known is no proof of the contrary.
+fn holds_more(own: &Status, leader: &Status, history: &[Switch]) -> Option<String> {
+    let may = "it may hold commits that the leader has not";
+    let (Some(timeline), Some(position)) = (own.timeline, own.position) else {
+        return Some(format!(
+            "it does not tell how far its own WAL goes, and {may}; pg_controldata of its data directory tells"
         ));
     };
-    (position > switch.position).then(|| {
-        let more = position - switch.position;
-        format!("its own WAL goes {more} bytes beyond the point where timeline {timeline} was left: it may hold commits that the leader has not")
-    })
+    let (Some(leaders), Some(end)) = (leader.timeline, leader.position) else {
+        return Some(format!("the leader does not tell how far its own WAL goes, so that {may}"));
+    };
+    match timeline.cmp(&leaders) {
+        Ordering::Greater => Some(format!("it is on timeline {timeline}, beyond its leader's {leaders}")),
+        Ordering::Equal => (position > end).then(|| {
+            format!("its own WAL goes {} bytes beyond its leader's, on the same timeline: {may}", position - end)
+        }),
+        Ordering::Less => match history.iter().find(|switch| switch.timeline == timeline) {
+            None => Some(format!("where timeline {timeline} was left is not known: {may}")),
+            Some(switch) => (position > switch.position).then(|| {
+                let more = position - switch.position;
+                format!("its own WAL goes {more} bytes beyond the point where timeline {timeline} was left: {may}")
+            }),
+        },
+    }
 }
 
 /// For people: what a rebuild was decided on.

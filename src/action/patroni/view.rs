@@ -71,14 +71,16 @@ impl View {
         Ok(Self { scope: own.scope, members, leader })
     }
 
-    /// Whether the member gets the leader's changes as they are made; `None`: not known. Before
-    /// Patroni 3.1 a replica that does so is only `running`, and the leader says it.
+    /// Whether the member gets changes as they are made; `None`: not known. Before Patroni 3.1 a
+    /// replica that does so is only `running`, and whom it follows says it: only the leader is asked.
     pub fn streams(&self, member: &Member) -> Option<bool> {
         match (member.state.as_str(), &self.leader) {
             _ if member.leads() => Some(false),
             ("streaming", _) => Some(true),
-            ("running", Some(leader)) => Some(leader.streams_to.contains(&member.name)),
-            ("running", None) => None,
+            ("running", _) if member.follows_another => None,
+            // A leader whose own query fails lists nobody.
+            ("running", Some(leader)) if leader.leads() => Some(leader.streams_to.contains(&member.name)),
+            ("running", _) => None,
             _ => Some(false),
         }
     }
@@ -124,7 +126,8 @@ async fn others(world: &World, pod: &Object) -> Result<Vec<Object>, ActionError>
         ..ListQuery::default()
     };
     let pods = world.cluster.list(&query).await?;
-    Ok(pods.into_iter().filter(|other| other.name() != pod.name()).collect())
+    let may_answer = |other: &Object| other.name() != pod.name() && other.text("/status/phase") == "Running";
+    Ok(pods.into_iter().filter(may_answer).collect())
 }
 
 /// The target, a pod.

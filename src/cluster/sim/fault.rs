@@ -31,7 +31,7 @@ pub enum Fault {
     JobFails { job: ObjectKey },
     /// That member of a Patroni cluster is rebuilt, and never done with it.
     RebuildNeverEnds { member: ObjectKey },
-    /// That member of a Patroni cluster does not start once it is rebuilt.
+    /// The copy of that member of a Patroni cluster fails when it is rebuilt.
     RebuildFails { member: ObjectKey },
     /// The next requests are not answered, and have no effect.
     Unavailable {
