@@ -10,6 +10,7 @@ use super::state::State;
 use super::{schema, structure};
 use crate::cluster::definition::Definition;
 use crate::cluster::{ClusterError, CustomKind, Kind, KindName, Kinds, Object};
+use crate::model::usual_plural;
 
 /// The kind of definitions.
 const DEFINITION: &str = "CustomResourceDefinition";
@@ -61,7 +62,7 @@ impl State {
                     name: object.kind().to_owned(),
                     group: group.to_owned(),
                     version: version.to_owned(),
-                    plural: plural_of(object.kind()),
+                    plural: usual_plural(object.kind()),
                     namespaced: !object.namespace().is_empty(),
                 };
                 let kind = told
@@ -132,14 +133,4 @@ pub(super) fn in_version(mut object: Object, kind: &Kind) -> Object {
         object.0["apiVersion"] = kind.api_version().into();
     }
     object
-}
-
-/// As nearly all are made: `Certificate` to `certificates`, `Policy` to `policies`.
-fn plural_of(name: &str) -> String {
-    let name = name.to_ascii_lowercase();
-    match name.strip_suffix('y') {
-        Some(stem) if !stem.ends_with(['a', 'e', 'o', 'u']) => format!("{stem}ies"),
-        _ if name.ends_with(['s', 'x']) || name.ends_with("ch") => format!("{name}es"),
-        _ => format!("{name}s"),
-    }
 }

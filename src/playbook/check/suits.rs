@@ -4,6 +4,7 @@ use super::Checker;
 use super::blocks::BlockDraft;
 use super::steps::Draft;
 use crate::diagnostics::Code;
+use crate::model::kind_identity;
 use crate::playbook::document::StepKind;
 
 /// An action that works on the target alone must know what to do with its kind.
@@ -35,7 +36,7 @@ fn of_steps<'d>(checker: &mut Checker<'_>, kind: &str, drafts: impl Iterator<Ite
         let StepKind::Action(action) = &step.kind else { continue };
         let action = action.describe();
         let targets = action.targets();
-        if targets.is_empty() || targets.iter().any(|known| known.as_str() == kind) {
+        if targets.is_empty() || targets.iter().any(|known| known.as_str() == kind_identity(kind)) {
             continue;
         }
         let (name, known) =
