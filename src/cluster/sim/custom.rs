@@ -10,7 +10,7 @@ use super::state::State;
 use super::{schema, structure};
 use crate::cluster::definition::Definition;
 use crate::cluster::{ClusterError, CustomKind, Kind, KindName, Kinds, Object};
-use crate::model::usual_plural;
+use crate::model::{kind_identity, usual_plural};
 
 /// The kind of definitions.
 const DEFINITION: &str = "CustomResourceDefinition";
@@ -35,19 +35,19 @@ impl State {
             return Ok(kind);
         }
         self.read_definitions();
-        let parts = name.parts();
+        let (parts, base) = (name.parts(), kind_identity(name.as_str()));
         let kind = match self.custom.defined.values().find(|definition| definition.kind.is_meant_by(&parts)) {
             Some(Definition { kind, versions }) => match parts.version {
                 Some(version) if !versions.contains_key(version) => return Err(unknown()),
-                Some(version) => kind.pinned(version).map_err(|_| unknown())?,
-                None => kind,
+                _ => kind,
             },
-            None => self.custom.loose.find(&name).ok_or_else(unknown)?,
+            None => self.custom.loose.find_text(&base).ok_or_else(unknown)?,
         };
-        if parts.version.is_none() {
-            self.kinds.add(kind);
+        self.kinds.add(kind);
+        match parts.version {
+            Some(version) => kind.pinned(version).map_err(|_| unknown()),
+            None => Ok(kind),
         }
-        Ok(kind)
     }
 
     /// The kind of an object that is given, as its manifest says.
