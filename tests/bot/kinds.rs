@@ -206,7 +206,12 @@ triggers:
 target: { kind: Deployment, namespace: shop, name: web }
 diagnose:
   - wait: 10m
-  - hand_over_to: { playbook: renewal, target: "Certificate.cert-manager.io/web/shop-tls" }
+  - choose:
+      - branch: it runs
+        when: target.spec.replicas > 0
+        hand_over_to: { playbook: renewal, target: "Certificate.cert-manager.io/web/shop-tls" }
+      - otherwise: it is off
+        escalate: nobody knows why
 escalate:
   - page: { message: "{{because}}" }
 "#;

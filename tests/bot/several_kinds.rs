@@ -24,7 +24,7 @@ diagnose:
     prometheus.query: { expr: latency_seconds }
 mitigate:
   - id: scale
-    k8s.scale: { by: 50%, max: 10 }
+    k8s.scale: { to: 6, max: 10 }
     verify: { query: p99, until: value < 0.1, settle: 1m, every: 30s, within: 5m }
     undo: never
 escalate:
@@ -44,7 +44,12 @@ triggers:
   - alert: Sick
 target: { kind: statefulsets.apps, namespace: shop, name: db }
 diagnose:
-  - hand_over_to: { playbook: slow }
+  - choose:
+      - branch: it runs
+        when: target.spec.replicas > 0
+        hand_over_to: { playbook: slow }
+      - otherwise: it is off
+        escalate: nobody knows why
 escalate:
   - page: { message: "{{because}}" }
 "#;
@@ -62,7 +67,7 @@ async fn bot(playbooks: &[&str]) -> Bot {
 const WEB: [(&str, &str); 2] = [("namespace", "shop"), ("deployment", "web")];
 const DB: [(&str, &str); 2] = [("namespace", "shop"), ("statefulset", "db")];
 const WEB_UP: &str = "scale deployment/web in shop 4 -> 6";
-const DB_UP: &str = "scale statefulset/db in shop 2 -> 3";
+const DB_UP: &str = "scale statefulset/db in shop 2 -> 6";
 
 async fn targets(bot: &Bot) -> Vec<String> {
     bot.runs().await.into_iter().map(|run| run.target.key()).collect()

@@ -111,9 +111,9 @@ fn an_action_must_suit_each_of_them() {
     let target = "{ kind: [Deployment, DaemonSet, StatefulSet], from: alert }";
     insta::assert_snapshot!(told(&about(target)), @"
     error[wrong-target]: `k8s.scale` does nothing with a DaemonSet, which the target may be
-      --> playbooks/coredns.yaml:24:5
+      --> playbooks/coredns.yaml:25:5
        |
-    24 |     k8s.scale: { by: 50%, max: \"{{inputs.max_replicas}}\" }
+    25 |     k8s.scale: { by: 50%, max: \"{{inputs.max_replicas}}\" }
        |     ^^^^^^^^^
        |
        = help: take another action, or a target of the kind `Deployment` or `StatefulSet`
@@ -154,7 +154,9 @@ fn what_is_handed_over_is_one_of_the_others_kinds() {
     let read = |text: String| parse(&text).unwrap_or_else(|problems| panic!("{problems:#?}"));
     let other = |target: &str| read(about(target).replace("name: coredns-saturated", "name: other").replace("CoreDNS", "Other"));
     let from = |target: &str, to: &str| {
-        let step = format!("diagnose:\n  - hand_over_to: {{ playbook: other{to} }}\n");
+        let hand_over = format!("{{ branch: it runs, when: target.spec.replicas > 0, hand_over_to: {{ playbook: other{to} }} }}");
+        let otherwise = "{ otherwise: it is off, escalate: nobody knows why }";
+        let step = format!("diagnose:\n  - choose:\n      - {hand_over}\n      - {otherwise}\n");
         let (before, _) = GOOD.split_once("diagnose:").unwrap();
         let text = format!("{before}{step}escalate:\n  - page: {{ message: \"{{{{because}}}}\" }}\n");
         read(text.replace(TARGET, &format!("target: {target}")))
