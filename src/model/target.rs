@@ -15,7 +15,7 @@ pub type Target = ObjectKey;
 /// Kind, namespace and name of an object of the cluster.
 ///
 /// An object is the same one however its kind is written and in whatever version it is read: keys
-/// are compared by [`kind_identity`].
+/// are compared by group and name of the kind.
 #[derive(Debug, Clone, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct ObjectKey {
     /// The kind as Kubernetes spells it: `Deployment`; with its group where it is not Kubernetes'

@@ -46,6 +46,15 @@ pub(super) fn target() -> Value {
     })
 }
 
+/// Of a loop's items, which no alert names.
+pub(super) fn item_target() -> Value {
+    json!({
+        "kind": described("As Kubernetes spells it; what is not its own, with its group: `Certificate.cert-manager.io`", kind()),
+        "namespace": text("Where it is"),
+        "name": text("What it is called"),
+    })
+}
+
 fn label() -> Value {
     json!({ "type": "string", "pattern": "^[A-Za-z_][A-Za-z0-9_]*$" })
 }
