@@ -71,7 +71,8 @@ impl Kinds {
     pub fn differ(&self, one: &str, other: &str) -> bool {
         let is_known = |text: &str| self.find_text(text).is_some();
         let (one, other) = (self.identity(one), self.identity(other));
-        let may_be_one = || !is_known(&one) && !is_known(&other) && (means_kind(&one, &other) || means_kind(&other, &one));
+        let may_be_one =
+            || !is_known(&one) && !is_known(&other) && (means_kind(&one, &other) || means_kind(&other, &one));
         one != other && !may_be_one()
     }
 
@@ -108,7 +109,9 @@ mod tests {
         assert_eq!(of("Certificate.example.com"), None);
         assert_eq!(of("Pod"), Some(("Pod", "v1")));
         assert_eq!(of("Secret"), None);
-        for text in ["certificates.cert-manager.io", "Certificate.v1.cert-manager.io", "certificates.v1.cert-manager.io"] {
+        for text in
+            ["certificates.cert-manager.io", "Certificate.v1.cert-manager.io", "certificates.v1.cert-manager.io"]
+        {
             assert_eq!(kinds.identity(text), "Certificate.cert-manager.io", "{text}");
             assert!(!kinds.differ("Certificate.cert-manager.io", text), "{text}");
         }

@@ -137,10 +137,7 @@ impl TargetPattern {
             return false;
         };
         // What is in another cluster says so after its name.
-        !name.contains(' ')
-            && self.is_of(kind)
-            && fits(&self.namespace, namespace)
-            && fits(&self.name, name)
+        !name.contains(' ') && self.is_of(kind) && fits(&self.namespace, namespace) && fits(&self.name, name)
     }
 
     /// A kind with a `*` is a text; any other is the kind that it means.

@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::catalog::Catalog;
 use super::TargetError;
+use super::catalog::Catalog;
 use super::document::{HandOver, Input, Playbook, StepKind, TargetPart};
 use crate::diagnostics::{Code, Diagnostic, SourceText, closest, list};
 use crate::model::{PlaybookRef, Target, is_dns_label, is_dns_subdomain};

@@ -20,7 +20,9 @@ pub enum TargetError {
     TwoNamespaces { alert: String, kind: String, scraped: String, exported: String },
     #[error("the alert {alert} has none of the labels {labels}, which say whether the target is a {kinds}")]
     NoKind { alert: String, labels: String, kinds: String },
-    #[error("the alert {alert} names {named}, and which of them is the target is not certain; have its rule keep one of these labels")]
+    #[error(
+        "the alert {alert} names {named}, and which of them is the target is not certain; have its rule keep one of these labels"
+    )]
     SeveralKinds { alert: String, named: String },
     #[error("whether the target is a {kinds} is not known without an alert; give it as `kind=...`")]
     KindNotGiven { kinds: String },
@@ -109,11 +111,12 @@ impl Playbook {
             return Ok(only);
         }
         let Some(alert) = alert else {
-            let text = given.get("kind").ok_or_else(|| TargetError::KindNotGiven { kinds: self.target.kinds_said() })?;
+            let text =
+                given.get("kind").ok_or_else(|| TargetError::KindNotGiven { kinds: self.target.kinds_said() })?;
             let text = text.trim();
-            let meant = all.iter().find(|one| {
-                means_kind(text, &self.kinds.identity(&one.kind)) || !self.kinds.differ(&one.kind, text)
-            });
+            let meant = all
+                .iter()
+                .find(|one| means_kind(text, &self.kinds.identity(&one.kind)) || !self.kinds.differ(&one.kind, text));
             return meant.ok_or_else(|| TargetError::OtherKind { kind: brief(text), kinds: self.target.kinds_said() });
         };
         let found = |one: &TargetKind| {
@@ -182,11 +185,7 @@ impl Finder<'_> {
                 self.given.get(part).cloned().ok_or_else(|| TargetError::NotGiven { part, kind: kind() })?
             }
         };
-        if is_name(&value) {
-            Ok(value)
-        } else {
-            Err(TargetError::Invalid { part, value: brief(&value), kind: kind() })
-        }
+        if is_name(&value) { Ok(value) } else { Err(TargetError::Invalid { part, value: brief(&value), kind: kind() }) }
     }
 
     fn label(&self, alert: &Alert, label: &str) -> Result<String, TargetError> {

@@ -171,7 +171,8 @@ escalate:
 /// it has it.
 #[tokio::test]
 async fn an_object_is_the_same_one_in_another_version() {
-    let (one, other) = (looks("one", "HorizontalPodAutoscaler"), looks("other", "HorizontalPodAutoscaler.v1.autoscaling"));
+    let (one, other) =
+        (looks("one", "HorizontalPodAutoscaler"), looks("other", "HorizontalPodAutoscaler.v1.autoscaling"));
     let hpa = || [shop(), vec![build::hpa("shop", "web", 2, 8)]].concat();
     let labels = [("namespace", "shop"), ("horizontalpodautoscaler", "web")];
     let mut bot = Bot::begins(&[&one, &other], hpa()).await;

@@ -96,7 +96,10 @@ async fn what_names_none_or_two_goes_to_a_person() {
             "the alert Slow has none of the labels `deployment` and `statefulset`, which say whether the target is a \
              Deployment or StatefulSet",
         ),
-        (&both[..], "the alert Slow names deployment=web and statefulset=db, and which of them is the target is not certain"),
+        (
+            &both[..],
+            "the alert Slow names deployment=web and statefulset=db, and which of them is the target is not certain",
+        ),
     ] {
         let mut bot = bot(&[SLOW]).await;
         bot.fires("Slow", labels).await;

@@ -52,7 +52,8 @@ pub(super) fn check(checker: &mut Checker<'_>, raw: &mut RawPlaybook, names: &Na
             (Some(given), _) => TargetPart::Given(given.clone()),
             (None, Some(label)) if from_alert => TargetPart::Label(label),
             (None, None) if from_alert => {
-                let message = format!("which label of an alert names objects of the kind `{}` is not known", named.id());
+                let message =
+                    format!("which label of an alert names objects of the kind `{}` is not known", named.id());
                 let remedy = match several {
                     true => format!("add `label: {{ {}: the_label }}`", named.id()),
                     false => "add `label: the_label`, or `name: \"{{alert.labels.the_label}}\"`".into(),
@@ -86,7 +87,8 @@ fn of_kinds(checker: &mut Checker<'_>, kinds: &OneOrMore, or: Location) -> Optio
     for text in kinds.texts() {
         let at = place(text);
         let named = checker.kind(&text.value, at, "a playbook can be about");
-        let is_there = |other: &OfKind| named.as_ref().is_some_and(|it| !checker.kinds.differ(other.named.id(), it.id()));
+        let is_there =
+            |other: &OfKind| named.as_ref().is_some_and(|it| !checker.kinds.differ(other.named.id(), it.id()));
         if found.iter().flatten().any(is_there) {
             let message = format!("the kind `{}` is there twice", text.value);
             checker.error(Code::DuplicateName, at, message, Some("keep one of the two".into()));
@@ -136,9 +138,8 @@ fn told_apart(
     name: &TargetPart,
 ) -> Option<()> {
     let TargetPart::Label(label) = name else { return Some(()) };
-    let said_by = |label: &str| {
-        before.iter().find(|other| matches!(&other.name, TargetPart::Label(its) if its == label))
-    };
+    let said_by =
+        |label: &str| before.iter().find(|other| matches!(&other.name, TargetPart::Label(its) if its == label));
     let (other, label) = match said_by(label) {
         Some(other) => (other, label.as_str()),
         // All that has a namespace says so by its label.
@@ -149,7 +150,8 @@ fn told_apart(
         },
     };
     let message = format!("an alert about a {} and one about a {kind} both have the label `{label}`", other.kind);
-    let remedy = "each kind needs a label that only its alerts have: `label: { KIND: the_label }`; or make two playbooks";
+    let remedy =
+        "each kind needs a label that only its alerts have: `label: { KIND: the_label }`; or make two playbooks";
     checker.error(Code::Contradiction, at, message, Some(remedy.into()));
     None
 }

@@ -102,7 +102,8 @@ fn a_kind_that_cannot_be_said_is_a_mistake() {
         assert!(told.contains(message) && told.contains(remedy), "{target}: {told}");
         assert!(told.contains("coredns.yaml:12:"), "{told}");
     }
-    let input = about("{ kind: [Deployment, StatefulSet], from: alert }").replace("  max_rep", "  kind: { type: string }\n  max_rep");
+    let input = about("{ kind: [Deployment, StatefulSet], from: alert }")
+        .replace("  max_rep", "  kind: { type: string }\n  max_rep");
     assert!(told(&input).contains("cannot be an input as well"), "{}", told(&input));
 }
 
@@ -134,7 +135,8 @@ fn the_rights_are_those_for_each_of_them() {
         .iter()
         .filter(|right| right.resource == "deployments" || right.resource == "statefulsets")
         .map(|right| {
-            let subresource = if right.subresource.is_empty() { String::new() } else { format!("/{}", right.subresource) };
+            let subresource =
+                if right.subresource.is_empty() { String::new() } else { format!("/{}", right.subresource) };
             format!("{} {}{subresource}", right.verb, right.resource)
         })
         .collect();
@@ -152,9 +154,12 @@ fn the_rights_are_those_for_each_of_them() {
 #[test]
 fn what_is_handed_over_is_one_of_the_others_kinds() {
     let read = |text: String| parse(&text).unwrap_or_else(|problems| panic!("{problems:#?}"));
-    let other = |target: &str| read(about(target).replace("name: coredns-saturated", "name: other").replace("CoreDNS", "Other"));
+    let other = |target: &str| {
+        read(about(target).replace("name: coredns-saturated", "name: other").replace("CoreDNS", "Other"))
+    };
     let from = |target: &str, to: &str| {
-        let hand_over = format!("{{ branch: it runs, when: target.spec.replicas > 0, hand_over_to: {{ playbook: other{to} }} }}");
+        let hand_over =
+            format!("{{ branch: it runs, when: target.spec.replicas > 0, hand_over_to: {{ playbook: other{to} }} }}");
         let otherwise = "{ otherwise: it is off, escalate: nobody knows why }";
         let step = format!("diagnose:\n  - choose:\n      - {hand_over}\n      - {otherwise}\n");
         let (before, _) = GOOD.split_once("diagnose:").unwrap();
