@@ -120,8 +120,8 @@ fn literal(playbook: &Playbook) -> Option<ObjectKey> {
         TargetPart::Given(given) => given.literal().cloned(),
         TargetPart::Label(_) => None,
     };
-    let target = &playbook.target;
-    Some(ObjectKey::new(&target.kind, part(&target.namespace)?, part(&target.name)?))
+    let [target] = playbook.target.kinds.as_slice() else { return None };
+    Some(ObjectKey::new(&target.kind, part(&playbook.target.namespace)?, part(&target.name)?))
 }
 
 fn told(right: &Access) -> String {

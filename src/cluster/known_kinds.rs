@@ -5,6 +5,7 @@ use std::sync::{PoisonError, RwLock};
 
 use super::kind_name::KindName;
 use super::kinds::Kind;
+use crate::model::{kind_identity, means_kind};
 
 /// The kinds that somebody told of. Shared by all who ask: what a cluster tells later is known to
 /// all of them.
@@ -60,6 +61,21 @@ impl Kinds {
         self.find(&text.parse().ok()?)
     }
 
+    /// The one text that stands for the kind, however it is written: [`kind_identity`], and by the
+    /// plural of what is known beside Kubernetes' own.
+    pub fn identity(&self, text: &str) -> String {
+        kind_identity(self.find_text(text).map_or(text, |kind| kind.id)).into_owned()
+    }
+
+    /// Whether two texts are of two kinds. Of what nobody told of yet, one may be the other's plural.
+    pub fn differ(&self, one: &str, other: &str) -> bool {
+        let is_known = |text: &str| self.find_text(text).is_some();
+        let (one, other) = (self.identity(one), self.identity(other));
+        let may_be_one =
+            || !is_known(&one) && !is_known(&other) && (means_kind(&one, &other) || means_kind(&other, &one));
+        one != other && !may_be_one()
+    }
+
     /// Those beside Kubernetes' own, by group and name.
     pub fn custom(&self) -> Vec<&'static Kind> {
         self.known.read().unwrap_or_else(PoisonError::into_inner).values().copied().collect()
@@ -93,5 +109,16 @@ mod tests {
         assert_eq!(of("Certificate.example.com"), None);
         assert_eq!(of("Pod"), Some(("Pod", "v1")));
         assert_eq!(of("Secret"), None);
+        for text in
+            ["certificates.cert-manager.io", "Certificate.v1.cert-manager.io", "certificates.v1.cert-manager.io"]
+        {
+            assert_eq!(kinds.identity(text), "Certificate.cert-manager.io", "{text}");
+            assert!(!kinds.differ("Certificate.cert-manager.io", text), "{text}");
+        }
+        let unknown = Kinds::of_a_cluster();
+        assert!(!unknown.differ("Certificate.cert-manager.io", "certificates.cert-manager.io"));
+        assert!(unknown.differ("Certificate.cert-manager.io", "Issuer.cert-manager.io"));
+        assert!(kinds.differ("Deployment", "StatefulSet") && !kinds.differ("deployments.v1.apps", "Deployment"));
+        assert!(kinds.differ("Certificate.cert-manager.io", "Certificate.example.com"));
     }
 }

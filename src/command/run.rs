@@ -9,7 +9,7 @@ pub(super) static COMMAND: Definition = Definition {
     example: "/run coredns-saturated max_replicas=8 --dry-run",
     arguments: &[
         Argument::word("playbook", Value::Text, "PLAYBOOK", "the playbook's name"),
-        Argument::pairs("set", "an input; also `namespace` and `name`, where the alert would say the target").short('s'),
+        Argument::pairs("set", "an input; also `kind`, `namespace` and `name`, where the alert would say the target").short('s'),
         Argument::flag("dry-run", "show what it would do now; nothing is changed, and every role may ask").short('n'),
     ],
     needs: Role::Responder,

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::drive::{Driver, Flow};
+use super::kind_worker;
 use super::walk::StepAt;
 use crate::action::ActionError;
 use crate::model::{Severity, Target, TargetLimits, redact};
@@ -55,6 +56,9 @@ async fn next_run(driver: &Driver<'_>, at: &StepAt<'_>, to: &HandOver) -> Result
     }) else {
         return Ok(Err(format!("the playbook {pin} cannot be read")));
     };
+    // Its text is of when the run began: by now the catalog may not name its kinds, and then nobody
+    // has asked about them.
+    kind_worker::ask(driver.world.cluster.as_ref(), playbook.custom_kinds()).await;
     let (target, inputs) = match given(driver, at, to, &playbook) {
         Ok(given) => given,
         Err(why) => return Ok(Err(why)),

@@ -3,6 +3,8 @@
 
 use std::borrow::Cow;
 
+use super::built_in_kinds::BuiltIn;
+
 /// The parts of such a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct KindText<'t> {
@@ -26,12 +28,47 @@ impl<'t> KindText<'t> {
     }
 }
 
-/// The text without a version: an object is the same one, in whatever version it is read.
-pub fn without_version(text: &str) -> Cow<'_, str> {
-    match KindText::of(text) {
-        KindText { version: None, .. } => Cow::Borrowed(text),
-        KindText { word, group: None, .. } => Cow::Borrowed(word),
-        KindText { word, group: Some(group), .. } => Cow::Owned(format!("{word}.{group}")),
+/// The one text that stands for the kind, however it is written: `Deployment` for
+/// `deployments.apps`, `Certificate.cert-manager.io` for `Certificate.v1.cert-manager.io`. The
+/// version says how an object is read, and nothing about which one it is.
+///
+/// What the plural of a kind is that Kubernetes does not bring, only the cluster knows: see
+/// `Kinds::identity`.
+pub fn kind_identity(text: &str) -> Cow<'_, str> {
+    // Most have a single word.
+    if !text.contains('.') {
+        return Cow::Borrowed(text);
+    }
+    let parts = KindText::of(text);
+    match (BuiltIn::find(&parts), parts) {
+        (Some(built_in), _) => Cow::Borrowed(built_in.id),
+        (None, KindText { version: None, group: Some(_), .. }) => Cow::Borrowed(text),
+        (None, KindText { word, group: None, .. }) => Cow::Borrowed(word),
+        (None, KindText { word, group: Some(group), .. }) => Cow::Owned(format!("{word}.{group}")),
+    }
+}
+
+/// Whether a person who writes `text` means the kind of that identity: in capitals or not, by the
+/// name or the plural, with the group of what is Kubernetes' own or without.
+pub fn means_kind(text: &str, identity: &str) -> bool {
+    let meant = KindText::of(text);
+    let own = |parts: &KindText<'_>| BuiltIn::find_loosely(parts).map(|kind| kind.id);
+    let of = KindText::of(identity);
+    if let (Some(meant), Some(of)) = (own(&meant), own(&of)) {
+        return meant == of;
+    }
+    let group = |parts: &KindText<'_>| parts.group.unwrap_or_default().to_ascii_lowercase();
+    let word = meant.word.to_ascii_lowercase();
+    group(&meant) == group(&of) && (word == of.word.to_ascii_lowercase() || word == usual_plural(of.word))
+}
+
+/// The plural that a kind has where its definition follows the rule.
+pub fn usual_plural(name: &str) -> String {
+    let name = name.to_ascii_lowercase();
+    match name.strip_suffix('y') {
+        Some(stem) if !stem.ends_with(['a', 'e', 'o', 'u']) => format!("{stem}ies"),
+        _ if name.ends_with(['s', 'x']) || name.ends_with("ch") => format!("{name}es"),
+        _ => format!("{name}s"),
     }
 }
 
@@ -67,11 +104,60 @@ mod tests {
     }
 
     #[test]
-    fn a_version_says_nothing_about_which_object_it_is() {
-        assert_eq!(without_version("Certificate.v1.cert-manager.io"), "Certificate.cert-manager.io");
-        assert_eq!(without_version("Certificate.cert-manager.io"), "Certificate.cert-manager.io");
-        assert_eq!(without_version("Pod.v1"), "Pod");
-        assert_eq!(without_version("Pod"), "Pod");
+    fn a_kind_is_the_same_however_it_is_written() {
+        for text in ["Deployment", "Deployment.apps", "Deployment.v1.apps", "deployments.apps", "deployments.v1.apps"] {
+            assert_eq!(kind_identity(text), "Deployment", "{text}");
+        }
+        for (text, identity) in [
+            ("HorizontalPodAutoscaler.v1.autoscaling", "HorizontalPodAutoscaler"),
+            ("Event", "Event"),
+            ("Event.v1", "Event"),
+            ("Event.v1.events.k8s.io", "Event.events.k8s.io"),
+            ("Certificate.v1.cert-manager.io", "Certificate.cert-manager.io"),
+            ("Certificate.cert-manager.io", "Certificate.cert-manager.io"),
+            ("Service.serving.knative.dev", "Service.serving.knative.dev"),
+            ("Pod.v1", "Pod"),
+            ("Pod", "Pod"),
+            ("Pod.", "Pod"),
+        ] {
+            assert_eq!(kind_identity(text), identity);
+            assert_eq!(kind_identity(&kind_identity(text)), identity);
+        }
+    }
+
+    #[test]
+    fn people_write_kinds_as_they_like() {
+        for text in ["deployment", "deployments", "DEPLOYMENT.apps", "Deployment.v1.apps", "deployments.apps"] {
+            assert!(means_kind(text, "Deployment"), "{text}");
+        }
+        for text in [
+            "Certificate.cert-manager.io",
+            "certificates.cert-manager.io",
+            "certificate.v1.cert-manager.io",
+            "CERTIFICATES.cert-manager.io",
+        ] {
+            assert!(means_kind(text, "Certificate.cert-manager.io"), "{text}");
+        }
+        assert!(means_kind("networkpolicies.crd.projectcalico.org", "NetworkPolicy.crd.projectcalico.org"));
+        assert!(means_kind("event", "Event") && means_kind("events.events.k8s.io", "Event.events.k8s.io"));
+        for (text, other) in [
+            ("Service", "Service.serving.knative.dev"),
+            ("Service.serving.knative.dev", "Service"),
+            ("Deployment.example.com", "Deployment"),
+            ("Certificate", "Certificate.cert-manager.io"),
+            ("event", "Event.events.k8s.io"),
+            ("ReplicaSet", "StatefulSet"),
+            ("", "Pod"),
+        ] {
+            assert!(!means_kind(text, other), "{text}");
+        }
+    }
+
+    #[test]
+    fn versions_are_named_as_kubernetes_names_them() {
+        for version in ["v1", "v2beta1", "v1alpha2"] {
+            assert!(is_version(version), "{version}");
+        }
         for no_version in ["v", "v1gamma1", "version", "v1beta", "v12345", "1", ""] {
             assert!(!is_version(no_version), "{no_version}");
         }

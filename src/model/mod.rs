@@ -4,6 +4,7 @@ mod ack_times;
 mod address;
 mod alert;
 mod approval;
+mod built_in_kinds;
 mod ceilings;
 mod command;
 mod concern;
@@ -52,6 +53,7 @@ pub use approval::{
     Approval, ApprovalState, ApprovalTerms, Approvers, DryRun, LONGEST_QUESTION, MOST_APPROVERS, Preview, PreviewStep,
     Undo, Verdict,
 };
+pub(crate) use built_in_kinds::built_in_kinds;
 pub use ceilings::{Ceilings, Under};
 pub use command::{Command, IncidentList, OncallQuestion, Person, PlaybookQuestion, Role, Start, Via};
 pub use concern::Concern;
@@ -69,7 +71,7 @@ pub use ids::{
 };
 pub use incident::{Episode, Incident, IncidentState};
 pub use item::{Item, ItemOutcome};
-pub use kind_text::{KindText, is_version, without_version};
+pub use kind_text::{KindText, is_version, kind_identity, means_kind, usual_plural};
 pub use label_names::{LabelNames, NAMESPACE, NamedLabel, OBJECT_LABELS, TwoNamespaces};
 pub use limits::{Breaker, FleetLimits, Rate, RateError, RunLimits, TargetLimits};
 pub use live::Live;

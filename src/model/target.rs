@@ -7,15 +7,15 @@ use std::hash::{Hash, Hasher};
 
 use serde::{Deserialize, Serialize};
 
-use super::kind_text::without_version;
+use super::kind_text::kind_identity;
 
 /// The object that a run is about. Locks, limits, cooldowns and history hang on it.
 pub type Target = ObjectKey;
 
 /// Kind, namespace and name of an object of the cluster.
 ///
-/// An object is the same one in whatever version it is read: a version in the kind counts for
-/// nothing when keys are compared.
+/// An object is the same one however its kind is written and in whatever version it is read: keys
+/// are compared by group and name of the kind.
 #[derive(Debug, Clone, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct ObjectKey {
     /// The kind as Kubernetes spells it: `Deployment`; with its group where it is not Kubernetes'
@@ -34,6 +34,11 @@ impl ObjectKey {
         Self { kind: kind.into(), namespace: namespace.into(), name: name.into() }
     }
 
+    /// Whether it is of that kind of Kubernetes itself, in whatever version.
+    pub fn is_a(&self, kind: &str) -> bool {
+        kind_identity(&self.kind) == kind
+    }
+
     /// Where it is: a namespace is in itself. Empty for what is in none.
     pub fn place(&self) -> &str {
         if self.kind == "Namespace" { &self.name } else { &self.namespace }
@@ -41,11 +46,11 @@ impl ObjectKey {
 
     /// The one text that stands for this object in locks, limits and grouping: `Deployment/kube-system/coredns`.
     pub fn key(&self) -> String {
-        format!("{}/{}/{}", without_version(&self.kind), self.namespace, self.name)
+        format!("{}/{}/{}", kind_identity(&self.kind), self.namespace, self.name)
     }
 
     fn parts(&self) -> (Cow<'_, str>, &str, &str) {
-        (without_version(&self.kind), &self.namespace, &self.name)
+        (kind_identity(&self.kind), &self.namespace, &self.name)
     }
 }
 
@@ -88,10 +93,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_object_is_the_same_in_whatever_version() {
+    fn an_object_is_the_same_however_its_kind_is_written() {
         let of = |kind: &str| ObjectKey::new(kind, "web", "shop-tls");
         assert_eq!(of("Certificate.cert-manager.io"), of("Certificate.v1.cert-manager.io"));
         assert_eq!(of("Certificate.v1.cert-manager.io").key(), "Certificate.cert-manager.io/web/shop-tls");
+        assert_eq!(of("HorizontalPodAutoscaler.v1.autoscaling"), of("HorizontalPodAutoscaler"));
+        assert_eq!(of("deployments.apps").key(), "Deployment/web/shop-tls");
+        assert!(of("Job.v1beta1.batch").is_a("Job") && !of("Job.example.com").is_a("Job"));
         assert_ne!(of("Service"), of("Service.serving.knative.dev"));
         assert_eq!(of("Certificate.cert-manager.io").to_string(), "certificate.cert-manager.io/shop-tls in web");
     }

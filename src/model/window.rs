@@ -8,6 +8,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use super::kind_text::means_kind;
 use super::may_start::fits;
 use super::{Matcher, ObjectKey, WindowId};
 
@@ -39,7 +40,8 @@ pub struct Coverable<'a> {
     pub object: &'a str,
 }
 
-/// `Deployment/db/*`: kind, namespace and name, in which `*` stands for any text.
+/// `Deployment/db/*`: kind, namespace and name, in which `*` stands for any text. The kind may be
+/// written in any way, also as kubectl has it: `deployments.apps/db/*`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct TargetPattern {
@@ -135,10 +137,15 @@ impl TargetPattern {
             return false;
         };
         // What is in another cluster says so after its name.
-        !name.contains(' ')
-            && fits(&self.kind.to_lowercase(), &kind.to_lowercase())
-            && fits(&self.namespace, namespace)
-            && fits(&self.name, name)
+        !name.contains(' ') && self.is_of(kind) && fits(&self.namespace, namespace) && fits(&self.name, name)
+    }
+
+    /// A kind with a `*` is a text; any other is the kind that it means.
+    fn is_of(&self, identity: &str) -> bool {
+        match self.kind.contains('*') {
+            true => fits(&self.kind.to_lowercase(), &identity.to_lowercase()),
+            false => means_kind(&self.kind, identity),
+        }
     }
 
     fn is_broad(&self) -> bool {

@@ -110,8 +110,18 @@ pub struct Trigger {
 /// How the target is found.
 #[derive(Debug)]
 pub struct TargetRule {
-    pub kind: String,
+    /// What it may be, at least one. Of several, the labels of the alert say which, or the person
+    /// who asks.
+    pub kinds: Vec<TargetKind>,
+    /// Of what has one.
     pub namespace: TargetPart,
+}
+
+/// A kind that the target may be of.
+#[derive(Debug)]
+pub struct TargetKind {
+    pub kind: String,
+    /// What its objects are called.
     pub name: TargetPart,
 }
 

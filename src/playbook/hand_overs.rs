@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::TargetError;
 use super::catalog::Catalog;
 use super::document::{HandOver, Input, Playbook, StepKind, TargetPart};
 use crate::diagnostics::{Code, Diagnostic, SourceText, closest, list};
@@ -50,12 +51,16 @@ impl Playbook {
             Some([kind, name]) if is_dns_subdomain(name) => Target::new(*kind, "", *name),
             Some(_) => return Err(format!("`{}` names no object: write `Kind/namespace/name`", shown())),
         };
-        if target.kind != self.target.kind {
-            let (name, kind) = (&self.name, &self.target.kind);
-            return Err(format!("`{name}` is about a {kind}, and {target} is none"));
-        }
+        let Some(rule) = self.target.kinds.iter().find(|rule| !self.kinds.differ(&rule.kind, &target.kind)) else {
+            return Err(format!("`{}` is about a {}, and {target} is none", self.name, self.target.kinds_said()));
+        };
+        // In the version in which this playbook reads it.
+        let kind = self.kinds.find_text(&rule.kind);
+        let kind = kind.ok_or_else(|| TargetError::UnknownKind { kind: rule.kind.clone() }.to_string())?;
+        let target = Target { kind: kind.id.to_owned(), ..target };
+        kind.check_key(&target).map_err(|why| format!("`{}` is about no such object: {why}", self.name))?;
         // What it asks and how far it goes is written for that one.
-        let literals = [(&self.target.namespace, &target.namespace), (&self.target.name, &target.name)];
+        let literals = [(&self.target.namespace, &target.namespace), (&rule.name, &target.name)];
         let is_other = |(part, value): &(&TargetPart, &String)| match part {
             TargetPart::Given(arg) => arg.literal().is_some_and(|literal| literal != *value),
             TargetPart::None | TargetPart::Unsaid | TargetPart::Label(_) => false,
@@ -100,10 +105,14 @@ fn not_there(playbooks: &BTreeMap<String, Arc<Playbook>>, from: &str, hand_over:
 
 fn does_not_take(other: &Playbook, playbook: &Playbook, hand_over: &HandOver) -> Option<Found> {
     let name = &other.name;
-    if hand_over.target.is_none() && other.target.kind != playbook.target.kind {
-        let (here, there) = (&playbook.target.kind, &other.target.kind);
-        let message = format!("`{name}` is about a {there}, and this playbook about a {here}");
-        return Some((Code::WrongTarget, message, format!("add `target: \"{there}/namespace/name\"`")));
+    let is_taken = |kind: &str| other.target.kinds.iter().any(|one| !playbook.kinds.differ(&one.kind, kind));
+    let untaken = playbook.target.kinds.iter().find(|one| !is_taken(&one.kind));
+    if let Some(untaken) = untaken.filter(|_| hand_over.target.is_none()) {
+        let (here, there) = (&untaken.kind, other.target.kinds_said());
+        let maybe = if playbook.target.kinds.len() > 1 { "may be about" } else { "about" };
+        let message = format!("`{name}` is about a {there}, and this playbook {maybe} a {here}");
+        let kind = other.target.kinds.first().map_or(here, |one| &one.kind);
+        return Some((Code::WrongTarget, message, format!("add `target: \"{kind}/namespace/name\"`")));
     }
     let given: Vec<&str> = hand_over.inputs.iter().map(|(input, _)| input.as_str()).collect();
     if let Some(unknown) = given.iter().find(|input| !other.inputs.contains_key(**input)) {

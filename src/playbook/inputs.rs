@@ -30,8 +30,8 @@ impl fmt::Display for InputProblem {
 impl Playbook {
     /// The inputs for a run: what was `given`, else what the alert's label says, else the default.
     ///
-    /// `given` may also say `namespace` and `name` where the playbook takes its target from the alert: see
-    /// [`target_for`](Self::target_for).
+    /// `given` may also say `namespace` and `name` where the playbook takes its target from the alert,
+    /// and `kind` where that may be of several: see [`target_for`](Self::target_for).
     ///
     /// # Errors
     /// All that is wrong at once: a name that there is not, a value of another type or out of bounds, one that is missing.
@@ -66,7 +66,8 @@ impl Playbook {
     /// The parts of the target that a person may give.
     pub(super) fn target_names(&self) -> Vec<&'static str> {
         let label = |part: &TargetPart| matches!(part, TargetPart::Label(_));
-        [("namespace", label(&self.target.namespace)), ("name", label(&self.target.name))]
+        let (kinds, namespace) = (&self.target.kinds, label(&self.target.namespace));
+        [("kind", kinds.len() > 1), ("namespace", namespace), ("name", kinds.iter().any(|kind| label(&kind.name)))]
             .into_iter()
             .filter_map(|(name, given)| given.then_some(name))
             .collect()

@@ -26,7 +26,7 @@ impl Playbook {
         let blocks =
             [Phase::Diagnose, Phase::Mitigate, Phase::Escalate].into_iter().flat_map(|phase| self.blocks(phase));
         let items = blocks.flat_map(item_targets).map(|target| &target.kind);
-        let texts = std::iter::once(&self.target.kind).chain(items);
+        let texts = self.target.kinds.iter().map(|target| &target.kind).chain(items);
         let mut names: Vec<KindName> = texts.filter_map(|text| text.parse().ok()).collect();
         names.extend(self.all_steps().filter_map(|step| match &step.kind {
             StepKind::Action(action) => action.describe().named().kind,

@@ -1,5 +1,7 @@
 //! Names of Kubernetes, and where alerts say them.
 
+use crate::model::kind_identity;
+
 /// The label that says the namespace, for all kinds that have one.
 pub(super) const NAMESPACE_LABEL: &str = "namespace";
 
@@ -31,6 +33,7 @@ const LABELS: [(&str, &str); 20] = [
 
 /// The label by which alerts name objects of that kind.
 pub(super) fn label_of(kind: &str) -> Option<&'static str> {
+    let kind = kind_identity(kind);
     LABELS.iter().find(|(name, _)| *name == kind).map(|(_, label)| *label)
 }
 

@@ -27,7 +27,7 @@ pub use approval::ApprovalRule;
 pub use catalog::{AlertMatch, Catalog, is_playbook, read_folder};
 pub use document::{
     Block, Branch, Choose, Condition, ForEach, HandOver, Input, InputKind, ItemTarget, Limits, Playbook, Step,
-    StepKind, TargetPart, TargetRule, Trigger, Verify, Watch, WhenResolved,
+    StepKind, TargetKind, TargetPart, TargetRule, Trigger, Verify, Watch, WhenResolved,
 };
 pub use hand_overs::MOST_HAND_OVERS;
 pub use inputs::InputProblem;

@@ -8,19 +8,21 @@ use super::{Block, Playbook, Step, StepKind, TargetPart};
 use crate::cluster::{Access, Kind, Kinds};
 use crate::model::Phase;
 
-/// The right to read the target, and those of every action.
+/// The right to read the target, and those of every action: for each kind that it may be of.
 pub fn rights(playbook: &Playbook) -> BTreeSet<Access> {
     let namespace = match &playbook.target.namespace {
         TargetPart::Given(given) => given.literal().cloned().unwrap_or_default(),
         TargetPart::None | TargetPart::Unsaid | TargetPart::Label(_) => String::new(),
     };
     let mut rights = BTreeSet::new();
-    if let Some(kind) = playbook.kinds.find_text(&playbook.target.kind) {
-        rights.insert(kind.access("get", "", if kind.namespaced { &namespace } else { "" }));
-    }
-    let about = About { kinds: &playbook.kinds, kind: &playbook.target.kind, namespace: &namespace };
-    for phase in [Phase::Diagnose, Phase::Mitigate, Phase::Escalate] {
-        about.of_blocks(playbook.blocks(phase), &mut rights);
+    for target in &playbook.target.kinds {
+        if let Some(kind) = playbook.kinds.find_text(&target.kind) {
+            rights.insert(kind.access("get", "", if kind.namespaced { &namespace } else { "" }));
+        }
+        let about = About { kinds: &playbook.kinds, kind: &target.kind, namespace: &namespace };
+        for phase in [Phase::Diagnose, Phase::Mitigate, Phase::Escalate] {
+            about.of_blocks(playbook.blocks(phase), &mut rights);
+        }
     }
     rights
 }

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-use super::document::{Playbook, TargetPart};
+use super::document::{Playbook, TargetKind, TargetPart, TargetRule};
 use super::inputs::InputProblem;
-use crate::language::Scope;
-use crate::model::{Alert, LabelNames, NAMESPACE, Target, is_dns_label, is_dns_subdomain};
+use crate::language::{Scope, list};
+use crate::model::{Alert, LabelNames, NAMESPACE, Target, is_dns_label, is_dns_subdomain, means_kind};
 
 /// Why there is no target.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -18,6 +18,16 @@ pub enum TargetError {
         "the alert {alert} says {scraped} and {exported}, and which of them the {kind} is in is not certain; write the order into `labels.namespace` of dogwatch.yaml"
     )]
     TwoNamespaces { alert: String, kind: String, scraped: String, exported: String },
+    #[error("the alert {alert} has none of the labels {labels}, which say whether the target is a {kinds}")]
+    NoKind { alert: String, labels: String, kinds: String },
+    #[error(
+        "the alert {alert} names {named}, and which of them is the target is not certain; have its rule keep one of these labels"
+    )]
+    SeveralKinds { alert: String, named: String },
+    #[error("whether the target is a {kinds} is not known without an alert; give it as `kind=...`")]
+    KindNotGiven { kinds: String },
+    #[error("the target cannot be of the kind `{kind}`; it is a {kinds}")]
+    OtherKind { kind: String, kinds: String },
     #[error("the {kind}'s {part} is not known without an alert; give it as `{part}=...`")]
     NotGiven { part: &'static str, kind: String },
     #[error("the target's {part} has no value: {message}")]
@@ -56,7 +66,8 @@ impl Playbook {
         Ok((target.map_err(|error| vec![error.to_string()])?, inputs))
     }
 
-    /// The object that a run is about. `given` says `namespace` and `name` for a run that no alert asked for.
+    /// The object that a run is about. `given` says `namespace` and `name` for a run that no alert
+    /// asked for, and `kind` where that may be of several.
     ///
     /// What comes from an alert or a person is data: it must be a name as Kubernetes allows it.
     /// `labels`: under which names alerts have the labels that name objects.
@@ -73,21 +84,81 @@ impl Playbook {
         let mut scope = Scope::new();
         scope.insert("inputs".into(), Value::Object(inputs.clone()));
         scope.insert("alert".into(), alert.map_or_else(|| Value::Object(Map::new()), alert_value));
-        let named_by = match &self.target.name {
-            TargetPart::Label(label) => Some(label.as_str()),
-            TargetPart::None | TargetPart::Unsaid | TargetPart::Given(_) => None,
-        };
-        let kind = self.kinds.find_text(&self.target.kind);
-        let kind = kind.ok_or_else(|| TargetError::UnknownKind { kind: self.target.kind.clone() })?;
+        let target = self.one_of_its_kinds(alert, labels, given)?;
+        let named_by = target.label();
+        let kind = self.kinds.find_text(&target.kind);
+        let kind = kind.ok_or_else(|| TargetError::UnknownKind { kind: target.kind.clone() })?;
         let nowhere = TargetPart::None;
         let in_namespace = if kind.namespaced { &self.target.namespace } else { &nowhere };
         let finder = Finder { kind: kind.id, alert, labels, named_by, given, scope: &scope };
         Ok(Target {
             kind: kind.id.to_owned(),
             namespace: finder.find("namespace", in_namespace, is_dns_label)?,
-            name: finder.find("name", &self.target.name, is_dns_subdomain)?,
+            name: finder.find("name", &target.name, is_dns_subdomain)?,
         })
     }
+
+    /// The kind of the target, where it may be of several: the one of whose objects the alert has
+    /// the label, or the one that was given.
+    fn one_of_its_kinds(
+        &self,
+        alert: Option<&Alert>,
+        labels: &LabelNames,
+        given: &BTreeMap<String, String>,
+    ) -> Result<&TargetKind, TargetError> {
+        let all = &self.target.kinds;
+        if let [only] = all.as_slice() {
+            return Ok(only);
+        }
+        let Some(alert) = alert else {
+            let text =
+                given.get("kind").ok_or_else(|| TargetError::KindNotGiven { kinds: self.target.kinds_said() })?;
+            let text = text.trim();
+            let meant = all
+                .iter()
+                .find(|one| means_kind(text, &self.kinds.identity(&one.kind)) || !self.kinds.differ(&one.kind, text));
+            return meant.ok_or_else(|| TargetError::OtherKind { kind: brief(text), kinds: self.target.kinds_said() });
+        };
+        let found = |one: &TargetKind| {
+            let found = labels.find(alert, one.label()?).filter(|found| !found.value.is_empty())?;
+            Some(format!("{}={}", found.name, brief(found.value)))
+        };
+        let named: Vec<(&TargetKind, String)> = all.iter().filter_map(|one| Some((one, found(one)?))).collect();
+        match named.as_slice() {
+            [(only, _)] => Ok(only),
+            [] => Err(TargetError::NoKind {
+                alert: alert.name().to_owned(),
+                labels: list(all.iter().filter_map(TargetKind::label)),
+                kinds: self.target.kinds_said(),
+            }),
+            several => Err(TargetError::SeveralKinds {
+                alert: alert.name().to_owned(),
+                named: several.iter().map(|(_, label)| label.as_str()).collect::<Vec<_>>().join(" and "),
+            }),
+        }
+    }
+}
+
+impl TargetRule {
+    /// As people say it: `Deployment or StatefulSet`.
+    pub fn kinds_said(&self) -> String {
+        self.kinds.iter().map(|one| one.kind.as_str()).collect::<Vec<_>>().join(" or ")
+    }
+}
+
+impl TargetKind {
+    /// The label that names the object.
+    fn label(&self) -> Option<&str> {
+        match &self.name {
+            TargetPart::Label(label) => Some(label),
+            TargetPart::None | TargetPart::Unsaid | TargetPart::Given(_) => None,
+        }
+    }
+}
+
+/// What an alert or a person says, for a message.
+fn brief(text: &str) -> String {
+    text.chars().take(80).filter(|c| !c.is_control()).collect()
 }
 
 struct Finder<'a> {
@@ -114,12 +185,7 @@ impl Finder<'_> {
                 self.given.get(part).cloned().ok_or_else(|| TargetError::NotGiven { part, kind: kind() })?
             }
         };
-        if is_name(&value) {
-            Ok(value)
-        } else {
-            let value = value.chars().take(80).filter(|c| !c.is_control()).collect();
-            Err(TargetError::Invalid { part, value, kind: kind() })
-        }
+        if is_name(&value) { Ok(value) } else { Err(TargetError::Invalid { part, value: brief(&value), kind: kind() }) }
     }
 
     fn label(&self, alert: &Alert, label: &str) -> Result<String, TargetError> {

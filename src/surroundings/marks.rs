@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::cluster::Kind;
-use crate::model::{ObjectKey, without_version};
+use crate::model::{ObjectKey, kind_identity};
 
 /// What one object says under one of the names that are looked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,8 +62,8 @@ impl fmt::Display for Missing {
         match self {
             Missing::Unanswered => f.write_str("the cluster did not say in time what tier it has"),
             Missing::Forbidden(key) => {
-                let plural = Kind::find(&key.kind)
-                    .map_or_else(|_| without_version(&key.kind).into_owned(), Kind::qualified_plural);
+                let kind = kind_identity(&key.kind);
+                let plural = Kind::find(&kind).map_or_else(|_| kind.to_string(), Kind::qualified_plural);
                 let place = if key.namespace.is_empty() { String::new() } else { format!(" in {}", key.namespace) };
                 write!(f, "dogwatch may not get {plural}{place}, and so does not know what tier it has")
             }

@@ -56,6 +56,7 @@ mod repeats;
 mod runs;
 mod schedules;
 mod secrets;
+mod several_kinds;
 mod severity_rules;
 mod shipped_playbooks;
 mod storms;

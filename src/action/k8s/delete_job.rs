@@ -106,7 +106,7 @@ impl Declared for K8sDeleteJob {
 impl Mutation for K8sDeleteJob {
     async fn prepare(&self, world: &World, step: StepContext<'_>) -> Result<Plan, ActionError> {
         let source = self.recreate_from(step.scope)?;
-        if step.target.kind != "Job" {
+        if !step.target.is_a("Job") {
             return Err(ActionError::fail(format!("{} is no Job; k8s.delete_job takes away Jobs only", step.target)));
         }
         let Some(job) = world.cluster.get(step.target).await? else {

@@ -10,6 +10,7 @@ use super::state::State;
 use super::{schema, structure};
 use crate::cluster::definition::Definition;
 use crate::cluster::{ClusterError, CustomKind, Kind, KindName, Kinds, Object};
+use crate::model::{kind_identity, usual_plural};
 
 /// The kind of definitions.
 const DEFINITION: &str = "CustomResourceDefinition";
@@ -34,19 +35,19 @@ impl State {
             return Ok(kind);
         }
         self.read_definitions();
-        let parts = name.parts();
+        let (parts, base) = (name.parts(), kind_identity(name.as_str()));
         let kind = match self.custom.defined.values().find(|definition| definition.kind.is_meant_by(&parts)) {
             Some(Definition { kind, versions }) => match parts.version {
                 Some(version) if !versions.contains_key(version) => return Err(unknown()),
-                Some(version) => kind.pinned(version).map_err(|_| unknown())?,
-                None => kind,
+                _ => kind,
             },
-            None => self.custom.loose.find(&name).ok_or_else(unknown)?,
+            None => self.custom.loose.find_text(&base).ok_or_else(unknown)?,
         };
-        if parts.version.is_none() {
-            self.kinds.add(kind);
+        self.kinds.add(kind);
+        match parts.version {
+            Some(version) => kind.pinned(version).map_err(|_| unknown()),
+            None => Ok(kind),
         }
-        Ok(kind)
     }
 
     /// The kind of an object that is given, as its manifest says.
@@ -61,7 +62,7 @@ impl State {
                     name: object.kind().to_owned(),
                     group: group.to_owned(),
                     version: version.to_owned(),
-                    plural: plural_of(object.kind()),
+                    plural: usual_plural(object.kind()),
                     namespaced: !object.namespace().is_empty(),
                 };
                 let kind = told
@@ -132,14 +133,4 @@ pub(super) fn in_version(mut object: Object, kind: &Kind) -> Object {
         object.0["apiVersion"] = kind.api_version().into();
     }
     object
-}
-
-/// As nearly all are made: `Certificate` to `certificates`, `Policy` to `policies`.
-fn plural_of(name: &str) -> String {
-    let name = name.to_ascii_lowercase();
-    match name.strip_suffix('y') {
-        Some(stem) if !stem.ends_with(['a', 'e', 'o', 'u']) => format!("{stem}ies"),
-        _ if name.ends_with(['s', 'x']) || name.ends_with("ch") => format!("{name}es"),
-        _ => format!("{name}s"),
-    }
 }

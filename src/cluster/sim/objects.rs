@@ -9,7 +9,7 @@ use super::custom::defines_kinds;
 use super::managers::{self, Manager};
 use super::paths::Paths;
 use crate::cluster::{Kind, Object};
-use crate::model::without_version;
+use crate::model::kind_identity;
 
 /// One object, from its creation to its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -136,7 +136,7 @@ impl Objects {
     }
 
     pub fn find(&self, kind: &str, namespace: &str, name: &str) -> Option<Id> {
-        self.by_name.get(&*without_version(kind))?.get(&name_key(namespace, name)).copied()
+        self.by_name.get(&*kind_identity(kind))?.get(&name_key(namespace, name)).copied()
     }
 
     pub fn with_uid(&self, uid: &str) -> Option<Id> {
@@ -145,7 +145,7 @@ impl Objects {
 
     /// Everything of a kind, in order; an empty namespace stands for all.
     pub fn of_kind(&self, kind: &str, namespace: &str) -> Vec<Id> {
-        let Some(names) = self.by_name.get(&*without_version(kind)) else { return Vec::new() };
+        let Some(names) = self.by_name.get(&*kind_identity(kind)) else { return Vec::new() };
         if namespace.is_empty() {
             return names.values().copied().collect();
         }

@@ -7,7 +7,7 @@ use super::Checker;
 use crate::cluster::KindName;
 use crate::config::{SourceConfig, SourceKind, WatchesConfig};
 use crate::diagnostics::Code;
-use crate::model::is_dns_label;
+use crate::model::{is_dns_label, kind_identity};
 
 /// More often is load without use: what is seen is held for minutes.
 const LEAST_EVERY: Duration = Duration::from_secs(10);
@@ -98,7 +98,7 @@ impl Checker<'_> {
                 let remedy = "write \"False\", \"True\" or \"Unknown\", in quotes";
                 self.problem(Code::InvalidValue, &format!("{field}.status"), message, remedy);
             }
-            if !known.insert((&reports.kind, &reports.condition)) {
+            if !known.insert((kind_identity(&reports.kind), &reports.condition)) {
                 let message = format!("`{}` of `{}` is watched twice", reports.condition, reports.kind);
                 self.problem(Code::DuplicateName, &field, message, "write it once");
             }

@@ -200,12 +200,19 @@ impl Blocks<'_, '_, '_> {
     fn item_target(&mut self, raw: RawTarget, sees: Visible<'_>) -> Option<ItemTarget> {
         const WHAT: &str = "the `target` of a `foreach`";
         let checker = &mut *self.checker;
-        for (field, from) in [("from", &raw.from), ("label", &raw.label)] {
-            let Some(from) = from else { continue };
+        let label = raw.label.as_ref().map(|label| label.at(raw.seen.at));
+        for (field, at) in [("from", raw.from.as_ref().map(place)), ("label", label)] {
+            let Some(at) = at else { continue };
             let message = format!("`{field}` belongs to the `target` of the playbook: an item comes from the list");
-            checker.error(Code::Misplaced, place(from), message, Some("leave it out".into()));
+            checker.error(Code::Misplaced, at, message, Some("leave it out".into()));
         }
         let kind = checker.required(raw.kind.as_ref(), &raw.seen, WHAT, "kind", "Job")?;
+        let [kind] = kind.texts() else {
+            let message = "the items of a `foreach` are of one kind";
+            let remedy = "write one kind; what is of another one gets a `foreach` of its own";
+            checker.error(Code::InvalidLoop, kind.at(raw.seen.at), message, Some(remedy.into()));
+            return None;
+        };
         let known = checker.kind(&kind.value, place(kind), "an item can be")?;
         let name = checker.required(raw.name.as_ref(), &raw.seen, WHAT, "name", "\"{{job.metadata.name}}\"")?;
         if let Some(given) = raw.namespace.as_ref().filter(|_| known.is_cluster_wide()) {

@@ -122,7 +122,7 @@ fn build(checker: &mut Checker<'_>, mut raw: RawPlaybook, incomplete: bool) -> O
     }
     flow::everything_is_reached(checker, &diagnose, &mitigate);
     if let Some(target) = &target {
-        suits::check(checker, &target.kind, [&diagnose, &mitigate, &escalate]);
+        suits::check(checker, &target.kinds, [&diagnose, &mitigate, &escalate]);
     }
     let header = header?;
     autonomy::check(checker, header.autonomy, autonomy::actions(&mitigate));

@@ -63,7 +63,8 @@ pub(super) fn knows_all(
     (at, target): (Location, &TargetRule),
     inputs: &BTreeMap<String, Input>,
 ) {
-    for (field, part) in [("namespace", &target.namespace), ("name", &target.name)] {
+    let names = target.kinds.iter().map(|kind| ("name", &kind.name)).take(1);
+    for (field, part) in std::iter::once(("namespace", &target.namespace)).chain(names) {
         let is_alerts = match part {
             TargetPart::Label(_) => true,
             TargetPart::Given(arg) => arg.template().is_some_and(|(template, _)| {

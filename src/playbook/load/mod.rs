@@ -4,6 +4,7 @@ mod looks;
 mod raw;
 mod reader;
 mod schema;
+mod several;
 mod step;
 mod yaml;
 
@@ -16,6 +17,7 @@ use serde_saphyr::{Error, MergeKeyPolicy, NonFiniteFloatPolicy, Options};
 pub(super) use raw::{RawApproval, RawInput, RawInputs, RawLimits, RawMetadata, RawPlaybook, RawSchedule, RawTarget};
 pub(super) use reader::{Seen, Text, place};
 pub use schema::schema;
+pub(super) use several::{OneOrEach, OneOrMore};
 pub(super) use step::{
     Does, RawBranch, RawEach, RawHandOver, RawSet, RawStep, RawVerify, RawWatch, What, branches_end_as_steps,
 };

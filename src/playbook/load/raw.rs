@@ -3,6 +3,7 @@
 use serde::de::MapAccess;
 
 use super::reader::{Fields, Reader, Seen, Text, place, plain_fields};
+use super::several::{OneOrEach, OneOrMore};
 use super::step::RawStep;
 use crate::language::{Arg, Location};
 
@@ -56,9 +57,9 @@ pub(in crate::playbook) struct RawSchedule {
 #[derive(Debug, Default)]
 pub(in crate::playbook) struct RawTarget {
     pub seen: Seen,
-    pub kind: Option<Text>,
+    pub kind: Option<OneOrMore>,
     pub from: Option<Text>,
-    pub label: Option<Text>,
+    pub label: Option<OneOrEach>,
     pub namespace: Option<Arg<String>>,
     pub name: Option<Arg<String>>,
 }

@@ -12,6 +12,7 @@ mod missing;
 mod mistakes;
 mod requests;
 mod schedules;
+mod several_kinds;
 mod watches;
 
 use std::path::Path;

@@ -167,7 +167,7 @@ impl K8sCreateJob {
         if let Some(name) = &self.from_cronjob {
             return objects::safe_name(name.resolve(step.scope)?, "name");
         }
-        if step.target.kind == "CronJob" {
+        if step.target.is_a("CronJob") {
             return Ok(step.target.name.clone());
         }
         let made_by = target.or(step.object).and_then(jobs::cronjob_of);
@@ -230,7 +230,7 @@ async fn jobs_of(cluster: &dyn Cluster, cronjob: &Object) -> Result<Vec<Object>,
 
 /// When the target, a Job that is gone by now, was made.
 fn made_at_last(step: &StepContext<'_>) -> Option<DateTime<Utc>> {
-    let target = step.scope.get("target").filter(|_| step.target.kind == "Job")?;
+    let target = step.scope.get("target").filter(|_| step.target.is_a("Job"))?;
     objects::time_at(target, "/metadata/creationTimestamp")
 }
 

@@ -2,7 +2,8 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{described, steps, target, text};
+use super::subject::item_target;
+use super::{described, steps, text};
 use crate::model::Phase;
 
 /// The keys of a loop beside `foreach`.
@@ -14,7 +15,7 @@ pub(super) fn each(phase: Phase) -> Map<String, Value> {
             "type": "object",
             "additionalProperties": false,
             "required": ["kind"],
-            "properties": target(),
+            "properties": item_target(),
         },
         "key": text("What each is known by, where it is no object of its own"),
         "max": described("More of them: nothing is done, and a person is called", number.clone()),

@@ -30,12 +30,33 @@ pub(super) fn schedule() -> Value {
 
 pub(super) fn target() -> Value {
     json!({
-        "kind": described("As Kubernetes spells it; what is not its own, with its group: `Certificate.cert-manager.io`", kind()),
-        "label": text_like("Of an alert: the label that names the object, where no rule of kube-state-metrics does", "^[A-Za-z_][A-Za-z0-9_]*$"),
+        "kind": described(
+            "As Kubernetes spells it; what is not its own, with its group: `Certificate.cert-manager.io`. Of several, the alert's \
+             labels say which",
+            json!({ "anyOf": [kind(), { "type": "array", "minItems": 1, "uniqueItems": true, "items": kind() }] }),
+        ),
+        "label": described(
+            "Of an alert: the label that names the object, where no rule of kube-state-metrics does; of several kinds, the label of \
+             each: `{ Deployment: app }`",
+            json!({ "anyOf": [label(), { "type": "object", "minProperties": 1, "additionalProperties": label() }] }),
+        ),
         "from": { "description": "`alert`: the alert's labels name the object", "const": "alert" },
         "namespace": text("Where it is"),
         "name": text("What it is called"),
     })
+}
+
+/// Of a loop's items, which no alert names.
+pub(super) fn item_target() -> Value {
+    json!({
+        "kind": described("As Kubernetes spells it; what is not its own, with its group: `Certificate.cert-manager.io`", kind()),
+        "namespace": text("Where it is"),
+        "name": text("What it is called"),
+    })
+}
+
+fn label() -> Value {
+    json!({ "type": "string", "pattern": "^[A-Za-z_][A-Za-z0-9_]*$" })
 }
 
 pub(super) fn kind() -> Value {

@@ -87,7 +87,8 @@ impl Check<'_> {
 fn labels_read(playbook: &Playbook) -> Vec<String> {
     let mut read: Vec<String> = labels_in(&playbook.source);
     read.extend(playbook.inputs.values().filter_map(|input| input.label.clone()));
-    for part in [&playbook.target.namespace, &playbook.target.name] {
+    let names = playbook.target.kinds.iter().map(|kind| &kind.name);
+    for part in std::iter::once(&playbook.target.namespace).chain(names) {
         if let TargetPart::Label(label) = part {
             read.push(label.clone());
         }

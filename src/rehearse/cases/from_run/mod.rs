@@ -106,14 +106,15 @@ fn set(run: &Run, playbook: &Playbook) -> Value {
             set.insert(name.clone(), text.into());
         }
     }
+    let rule = &playbook.target;
+    let is_given = |part: &TargetPart| matches!(part, TargetPart::Label(_));
     let target = [
-        ("namespace", &playbook.target.namespace, &run.target.namespace),
-        ("name", &playbook.target.name, &run.target.name),
+        ("kind", rule.kinds.len() > 1, &run.target.kind),
+        ("namespace", is_given(&rule.namespace) && !run.target.namespace.is_empty(), &run.target.namespace),
+        ("name", rule.kinds.iter().any(|kind| is_given(&kind.name)), &run.target.name),
     ];
-    for (name, part, value) in target {
-        if matches!(part, TargetPart::Label(_)) {
-            set.insert(name.into(), value.clone().into());
-        }
+    for (name, _, value) in target.into_iter().filter(|(_, is_given, _)| *is_given) {
+        set.insert(name.into(), value.clone().into());
     }
     Value::Object(set)
 }
