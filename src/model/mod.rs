@@ -86,7 +86,7 @@ pub use page_hours::{PageFor, PageHours};
 pub use people::{LimitFor, PeopleLimits, PersonLimit};
 pub use phase::Phase;
 pub use quantity::{Quantity, QuantityError};
-pub use redact::{MASK, declare_secret, is_invisible, redact, redact_named, redact_value};
+pub use redact::{MASK, declare_secret, is_invisible, redact, redact_cut_key, redact_named, redact_value};
 pub use run::{Autonomy, LEASE_MARGIN, LEAST_LEASE, MUTATION_WITHIN, Outcome, PlaybookRef, Run};
 pub use schedule::Schedule;
 pub(crate) use schema::schema;

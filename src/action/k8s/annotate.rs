@@ -38,15 +38,48 @@ output! {
 /// below them.
 const RESERVED: [&str; 7] = ["kubernetes.io", "k8s.io", "dogwatch", "helm.sh", "argoproj.io", "fluxcd.io", "x-k8s.io"];
 
-/// Of those, and of the keys without a domain, what asks somebody to do again what he does anyway, or
-/// holds a node back from being taken away.
-const ALLOWED: [&str; 5] = [
-    "argocd.argoproj.io/refresh",
-    "cluster-autoscaler.kubernetes.io/safe-to-evict",
-    "cluster-autoscaler.kubernetes.io/scale-down-disabled",
-    "force-sync",
-    "reconcile.fluxcd.io/requestedAt",
+/// Domains of programs that delete, scale, restore or grant by an annotation, with all below them and all that begins
+/// with them: none of that is done by the way.
+const POWERS: [&str; 19] = [
+    "acid.zalan.do",
+    "azure.workload.identity",
+    "cnpg.io",
+    "crossplane.io",
+    "crunchydata.com",
+    "downscaler",
+    "eks.amazonaws.com",
+    "hashicorp.com",
+    "iam.gke.io",
+    "janitor",
+    "k8s-ttl-controller",
+    "karpenter.sh",
+    "keda.sh",
+    "percona.com",
+    "reflector",
+    "replicator",
+    "services.k8s.aws",
+    "stackgres.io",
+    "strimzi.io",
 ];
+
+/// Of the reserved, and of the keys without a domain, what asks somebody to do again what he does anyway, or
+/// holds a node back from being taken away; the value with which it does, where others do the opposite.
+const ALLOWED: [(&str, Option<&str>); 5] = [
+    ("argocd.argoproj.io/refresh", None),
+    ("cluster-autoscaler.kubernetes.io/safe-to-evict", Some("false")),
+    ("cluster-autoscaler.kubernetes.io/scale-down-disabled", Some("true")),
+    ("force-sync", None),
+    ("reconcile.fluxcd.io/requestedAt", None),
+];
+
+/// Kinds by whose annotations something is granted, admitted, kept or deleted.
+fn is_of_power(kind: &str) -> bool {
+    const KINDS: [&str; 5] = ["Namespace", "PersistentVolume", "PersistentVolumeClaim", "Secret", "ServiceAccount"];
+    KINDS.contains(&kind)
+        || kind.starts_with("Role")
+        || kind.starts_with("ClusterRole")
+        || kind.ends_with("WebhookConfiguration")
+}
 
 const LONGEST: usize = 1_024;
 
@@ -58,9 +91,13 @@ impl Declared for K8sAnnotate {
         about: "One merge patch of that annotation is made, on the condition of UID and resourceVersion, with the step's marker as field \
             manager. What is annotated is the target itself, and no template of pods. Keys in the domains of Kubernetes, of Helm, Argo and \
             Flux and of this bot are refused, and so are keys without a domain, where programs such as Patroni keep their state; but for \
-            `argocd.argoproj.io/refresh`, `cluster-autoscaler.kubernetes.io/safe-to-evict`, \
-            `cluster-autoscaler.kubernetes.io/scale-down-disabled`, `force-sync` (External Secrets) and `reconcile.fluxcd.io/requestedAt`.",
-        errors: "The target is being deleted. A human is needed where a repository keeps the annotation. A conflict is tried again \
+            `argocd.argoproj.io/refresh`, `cluster-autoscaler.kubernetes.io/safe-to-evict: \"false\"`, \
+            `cluster-autoscaler.kubernetes.io/scale-down-disabled: \"true\"`, `force-sync` (External Secrets) and \
+            `reconcile.fluxcd.io/requestedAt`. Refused as well are the keys of programs that delete, scale, restore or grant by them: \
+            kube-janitor, k8s-ttl-controller, kube-downscaler, KEDA, Karpenter, Crossplane, the operators of databases, the identities of \
+            clouds. What an annotation means to others nobody can know of all, so a human approves each.",
+        errors: "The target is being deleted, or of a kind by whose annotations something is granted or deleted: ServiceAccount, Namespace, \
+            PersistentVolumeClaim, PersistentVolume, Secret, roles, their bindings, and configurations of webhooks. A human is needed where a repository keeps the annotation. A conflict is tried again \
             from the beginning.",
         repeated: "A repetition finds that the value is there already.",
         way_back: Some(
@@ -69,7 +106,7 @@ impl Declared for K8sAnnotate {
         arguments: Self::ARGUMENTS,
         output: Annotated::FIELDS,
         rights: &[Right::on_target(&["get", "patch"]), Right::on_kind(Kind::NAMESPACE, &["get"])],
-        most_autonomy: Autonomy::Auto,
+        most_autonomy: Autonomy::Approve,
         example: "\
 - id: mark
   k8s.annotate: { key: example.com/drain-requested, value: \"{{alert.starts_at}}\" }
@@ -89,13 +126,13 @@ impl Declared for K8sAnnotate {
             return Err("`key` must be written out, so that it is seen beforehand what is annotated".into());
         };
         may_be_set(key)?;
-        self.value.literal().map_or(Ok(()), |value| fits(value))
+        self.value.literal().map_or(Ok(()), |value| fits(key, value))
     }
 }
 
 /// Whether a playbook may set an annotation of that key.
 fn may_be_set(key: &str) -> Result<(), String> {
-    if ALLOWED.contains(&key) {
+    if ALLOWED.iter().any(|(allowed, _)| *allowed == key) {
         return Ok(());
     }
     let Some((domain, name)) = key.split_once('/') else {
@@ -115,6 +152,16 @@ fn may_be_set(key: &str) -> Result<(), String> {
         let shown: String = key.chars().take(80).collect();
         return Err(format!("`{shown}` is no key of an annotation; write it as `example.com/drained`"));
     }
+    let is_power = |power: &&&str| {
+        domain == **power
+            || domain.strip_suffix(**power).is_some_and(|rest| rest.ends_with('.'))
+            || domain.strip_prefix(**power).is_some_and(|rest| rest.starts_with('.'))
+    };
+    if let Some(power) = POWERS.iter().find(is_power) {
+        return Err(format!(
+            "by annotations of `{power}` something is deleted, scaled, restored or granted, and that is not done by the way"
+        ));
+    }
     let within =
         |reserved: &&&str| domain.strip_suffix(**reserved).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'));
     match RESERVED.iter().find(within) {
@@ -125,7 +172,12 @@ fn may_be_set(key: &str) -> Result<(), String> {
     }
 }
 
-fn fits(value: &str) -> Result<(), String> {
+fn fits(key: &str, value: &str) -> Result<(), String> {
+    if let Some((_, Some(holding))) = ALLOWED.iter().find(|(allowed, _)| *allowed == key)
+        && value != *holding
+    {
+        return Err(format!("`{key}` is set to `{holding}` only, which holds; what else it says is for a human"));
+    }
     let length = value.chars().count();
     if length <= LONGEST { Ok(()) } else { Err(format!("`value` has {length} characters, and {LONGEST} is the most")) }
 }
@@ -134,7 +186,7 @@ fn fits(value: &str) -> Result<(), String> {
 impl Mutation for K8sAnnotate {
     async fn prepare(&self, world: &World, step: StepContext<'_>) -> Result<Plan, ActionError> {
         let (key, value) = (self.key.resolve(step.scope)?, self.value.resolve(step.scope)?);
-        fits(&value).map_err(ActionError::fail)?;
+        fits(&key, &value).map_err(ActionError::fail)?;
         let object = objects::live_target(world.cluster.as_ref(), &step).await?;
         plan(&object, &key, &value, step.marker())
     }
@@ -186,6 +238,12 @@ impl Mutation for K8sAnnotate {
 fn plan(object: &Object, key: &str, value: &str, marker: String) -> Result<Plan, ActionError> {
     let of = object.key();
     may_be_set(key).map_err(ActionError::fail)?;
+    if is_of_power(object.kind()) {
+        return Err(ActionError::fail(format!(
+            "{of}: by annotations of a {} something may be granted, admitted or deleted; a human sets them",
+            object.kind()
+        )));
+    }
     if object.is_going() {
         return Err(ActionError::fail(format!("{of} is being deleted")));
     }
@@ -277,7 +335,54 @@ mod tests {
 
     #[test]
     fn a_value_has_an_end() {
+        let fits = |value: &str| fits("example.com/x", value);
         assert!(fits(&"x".repeat(LONGEST)).is_ok());
         assert_eq!(fits(&"x".repeat(1_025)).unwrap_err(), "`value` has 1025 characters, and 1024 is the most");
+    }
+
+    #[test]
+    fn what_deletes_scales_or_grants_by_an_annotation_is_not_asked_to() {
+        for key in [
+            "janitor/ttl",
+            "k8s-ttl-controller.twin.sh/ttl",
+            "cnpg.io/hibernation",
+            "autoscaling.keda.sh/paused-replicas",
+            "eks.amazonaws.com/role-arn",
+            "iam.gke.io/gcp-service-account",
+            "azure.workload.identity/client-id",
+            "crossplane.io/external-name",
+            "reflector.v1.example.com/reflection-allowed",
+            "replicator.v1.example.com/replicate-to",
+            "karpenter.sh/do-not-disrupt",
+            "postgres-operator.crunchydata.com/pgbackrest-restore",
+            "strimzi.io/delete-pod-and-pvc",
+        ] {
+            assert!(may_be_set(key).unwrap_err().contains("deleted, scaled, restored or granted"), "{key}");
+        }
+        assert_eq!(may_be_set("notjanitor/x"), Ok(()));
+    }
+
+    #[test]
+    fn what_holds_is_only_set_to_hold() {
+        for (key, holds, lets_go) in [
+            ("cluster-autoscaler.kubernetes.io/safe-to-evict", "false", "true"),
+            ("cluster-autoscaler.kubernetes.io/scale-down-disabled", "true", "false"),
+        ] {
+            assert_eq!((may_be_set(key), fits(key, holds)), (Ok(()), Ok(())));
+            assert!(fits(key, lets_go).unwrap_err().contains(&format!("is set to `{holds}` only")));
+        }
+    }
+
+    #[test]
+    fn kinds_that_grant_are_not_annotated() {
+        for kind in
+            ["ServiceAccount", "Namespace", "Secret", "RoleBinding", "ClusterRole", "MutatingWebhookConfiguration"]
+        {
+            let object = Object(json!({ "kind": kind, "metadata": { "name": "x" } }));
+            let error = plan(&object, "example.com/x", "y", "m".into()).unwrap_err();
+            assert!(error.message.contains("something may be granted"), "{error}");
+        }
+        let pod = Object(json!({ "kind": "Pod", "metadata": { "name": "x" } }));
+        assert!(plan(&pod, "example.com/x", "y", "m".into()).is_ok());
     }
 }

@@ -16,8 +16,8 @@ use crate::model::{Autonomy, Intent, StepAddress};
 
 arguments! {
     pub(in crate::action) struct K8sCordon {
-        /// How many nodes may be cordoned at the same time, this one and those of anybody else
-        /// counted: a share of all, rounded down (`5%`), or a number (`2`). One always may
+        /// How many nodes may be cordoned or not ready at the same time, this one and those of anybody
+        /// else counted: a share of all, rounded down (`5%`), or a number (`2`). One always may
         at_most: Option<Arg<Most>> = "5%",
     }
 }
@@ -30,8 +30,8 @@ impl Declared for K8sCordon {
         about: "One merge patch sets `spec.unschedulable`, on the condition of UID and resourceVersion, with the step's marker as \
             field manager. The pods that are there stay. All nodes are listed before, as they are at that moment. A node that is \
             cordoned already is left as it is, whoever did it: that is no error.",
-        errors: "With this one, more nodes than `at_most` would be cordoned; no other node would take pods any more: none that is \
-            ready, not cordoned, and neither of the control plane nor tainted by Kubernetes itself. The node is being deleted. A \
+        errors: "With this one, more nodes than `at_most` would be cordoned or not ready; no other node would take pods any more: \
+            none that is ready, not cordoned, and without a taint that keeps pods away. The node is being deleted. A \
             human is needed where a repository keeps the field. A conflict is tried again from the beginning.",
         repeated: "A node that is cordoned needs no second time.",
         way_back: Some("The node takes pods again, where it is still cordoned by this run."),
@@ -110,11 +110,12 @@ fn plan(node: &Object, nodes: &[Object], at_most: Most, marker: String) -> Resul
         return Err(ActionError::needs_human(who));
     }
     let others = || nodes.iter().filter(|other| other.name() != node.name());
-    let (cordoned, all) = (others().filter(|other| unschedulable::is_cordoned(other)).count(), others().count() + 1);
+    let is_away = |other: &&Object| unschedulable::is_cordoned(other) || !objects::condition_holds(other, "Ready");
+    let (away, all) = (others().filter(is_away).count(), others().count() + 1);
     let allowed = at_most.of(all);
-    if cordoned + 1 > allowed {
+    if away + 1 > allowed {
         return Err(ActionError::fail(format!(
-            "{cordoned} of {all} nodes are cordoned already, and the cap is {allowed}: with {key}, what is left may not hold \
+            "{away} of {all} nodes are cordoned or not ready already, and the cap is {allowed}: with {key}, what is left may not hold \
              all pods; look whether those can be used again, or let a human decide"
         )));
     }
@@ -127,16 +128,11 @@ fn plan(node: &Object, nodes: &[Object], at_most: Most, marker: String) -> Resul
     Ok(Plan::Do(unschedulable::intent(node, true, marker)))
 }
 
-/// Whether pods in general can come to it. A taint of the site's own says nothing: its pods may
-/// tolerate it.
+/// Whether pods in general can come to it. Some may tolerate a taint of the site's own; that those which
+/// are to move do is not known.
 fn takes_pods(node: &Object) -> bool {
-    const KUBERNETES_OWN: [&str; 3] =
-        ["node.kubernetes.io/", "node-role.kubernetes.io/", "node.cloudprovider.kubernetes.io/"];
     let mut taints = node.at("/spec/taints").and_then(Value::as_array).into_iter().flatten();
-    let is_kept_free = taints.any(|taint| {
-        objects::word(taint, "effect") != "PreferNoSchedule"
-            && KUBERNETES_OWN.iter().any(|prefix| objects::word(taint, "key").starts_with(prefix))
-    });
+    let is_kept_free = taints.any(|taint| objects::word(taint, "effect") != "PreferNoSchedule");
     objects::condition_holds(node, "Ready") && !unschedulable::is_cordoned(node) && !node.is_going() && !is_kept_free
 }
 
@@ -188,9 +184,16 @@ mod tests {
             (0..all).map(|n| if (1..=away).contains(&n) { cordoned(&name(n)) } else { fine(&name(n)) }).collect()
         };
         assert_eq!(decide(&of(100, 4), "5%"), "cordon node/n000");
-        assert!(decide(&of(100, 5), "5%").starts_with("5 of 100 nodes are cordoned already, and the cap is 5"));
-        assert!(decide(&of(10, 1), "5%").starts_with("1 of 10 nodes are cordoned already, and the cap is 1"));
+        assert!(
+            decide(&of(100, 5), "5%").starts_with("5 of 100 nodes are cordoned or not ready already, and the cap is 5")
+        );
+        assert!(
+            decide(&of(10, 1), "5%").starts_with("1 of 10 nodes are cordoned or not ready already, and the cap is 1")
+        );
         assert_eq!(decide(&of(10, 1), "2"), "cordon node/n000");
+        let mut sick = of(10, 0);
+        sick[3] = node("n003", json!({}), "Unknown");
+        assert!(decide(&sick, "5%").starts_with("1 of 10 nodes are cordoned or not ready already"));
     }
 
     #[test]
@@ -199,14 +202,20 @@ mod tests {
         let sick = json!({ "taints": [{ "key": "node.kubernetes.io/disk-pressure", "effect": "NoSchedule" }] });
         let mut going = fine("going");
         going.0["metadata"]["deletionTimestamp"] = json!("2026-05-01T12:00:00Z");
-        for left in
-            [cordoned("b"), node("b", json!({}), "False"), node("b", control, "True"), node("b", sick, "True"), going]
-        {
+        let dedicated = json!({ "taints": [{ "key": "team", "value": "ml", "effect": "NoSchedule" }] });
+        for left in [
+            cordoned("b"),
+            node("b", json!({}), "False"),
+            node("b", control, "True"),
+            node("b", sick, "True"),
+            node("b", dedicated, "True"),
+            going,
+        ] {
             assert!(decide(&[fine("a"), left], "100%").contains("is the last node that could take pods"));
         }
         assert!(decide(&[fine("a")], "100%").contains("is the last node"));
-        let dedicated = json!({ "taints": [{ "key": "team", "value": "ml", "effect": "NoSchedule" }] });
-        assert_eq!(decide(&[fine("a"), node("b", dedicated, "True")], "5%"), "cordon node/a");
+        let avoided = json!({ "taints": [{ "key": "team", "value": "ml", "effect": "PreferNoSchedule" }] });
+        assert_eq!(decide(&[fine("a"), node("b", avoided, "True")], "5%"), "cordon node/a");
     }
 
     #[test]

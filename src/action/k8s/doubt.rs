@@ -69,7 +69,7 @@ pub(super) fn about(
 ) -> Doubt {
     let live = match still_there(live, intent) {
         Ok(live) => live,
-        Err(unclear) => return unclear,
+        Err(why) => return Doubt::Unclear(why),
     };
     let seen = look(live);
     if same(&seen.value, &intent.after) && seen.manager.as_ref() == Some(&intent.marker) {
@@ -86,16 +86,16 @@ pub(super) fn about(
     ))
 }
 
-/// The object that the intent is about, where it is still that one.
-pub(super) fn still_there<'o>(live: Option<&'o Object>, intent: &Intent) -> Result<&'o Object, Doubt> {
+/// The object that the intent is about.
+///
+/// # Errors
+/// Why it is not that one any more, for people.
+pub(super) fn still_there<'o>(live: Option<&'o Object>, intent: &Intent) -> Result<&'o Object, String> {
     let Some(live) = live else {
-        return Err(Doubt::Unclear(format!("{} is not there any more; was: {}", intent.object, intent.summary)));
+        return Err(format!("{} is not there any more; was: {}", intent.object, intent.summary));
     };
     if live.uid() != intent.uid {
-        return Err(Doubt::Unclear(format!(
-            "{} was replaced by another of the same name; was: {}",
-            intent.object, intent.summary
-        )));
+        return Err(format!("{} was replaced by another of the same name; was: {}", intent.object, intent.summary));
     }
     Ok(live)
 }

@@ -10,7 +10,7 @@ use crate::action::{
 };
 use crate::cluster::{LogQuery, Object};
 use crate::language::Arg;
-use crate::model::{Autonomy, HumanDuration, ObjectKey, redact};
+use crate::model::{Autonomy, HumanDuration, ObjectKey, redact, redact_cut_key};
 
 arguments! {
     pub(in crate::action) struct K8sLogs {
@@ -61,8 +61,8 @@ impl Declared for K8sLogs {
         summary: "Reads the newest lines that a container has written",
         effect: Effect::Reads,
         about: "The pod is the target, or the one that `pod` names. At most 1 MiB is read, and 48 KiB of the newest lines are kept. What \
-            looks like a secret is masked before the text is split into lines, and colours and other control characters are left \
-            out. No line at all is an answer: `count` is 0.",
+            looks like a secret is masked before the text is split into lines, and a space or the end of a line stands for colours \
+            and other control characters. No line at all is an answer: `count` is 0.",
         errors: "The pod is not there, or has no such container; the container has not started; with `previous`, it has not run \
             before. Where that is for people alone, `on_error: go_on` goes without.",
         repeated: AT_WILL,
@@ -153,8 +153,10 @@ struct Kept {
 
 /// The newest lines of a log, masked, within bounds.
 fn keep(text: &str, contains: Option<&str>, most: usize) -> Kept {
-    // As a whole: a private key goes over many lines.
-    let masked = redact(&plain(text)).into_owned();
+    // As a whole: a private key goes over many lines. And twice: a control character may hide a secret, or end one.
+    let masked = redact(text);
+    let masked = plain(redact_cut_key(&masked).as_ref());
+    let masked = redact(&masked);
     let mut kept = Kept { lines: Vec::new(), truncated: false };
     let mut chars = 0;
     for line in masked.lines().rev().filter(|line| contains.is_none_or(|text| line.contains(text))) {
@@ -176,16 +178,31 @@ fn keep(text: &str, contains: Option<&str>, most: usize) -> Kept {
     kept
 }
 
-/// Without the colours of terminals and other control characters: the text goes to people's chats.
+/// Without the colours of terminals and other control characters: the text goes to people's chats. A space or the end of
+/// a line stands in their place, so that no two words become one.
 fn plain(text: &str) -> String {
     let mut plain = String::with_capacity(text.len());
     let mut rest = text.chars().peekable();
     while let Some(c) = rest.next() {
-        if c == '\u{1b}' && rest.next_if_eq(&'[').is_some() {
-            while rest.next_if(|c| !c.is_ascii_alphabetic() && *c != '\n').is_some() {}
-            rest.next_if(|c| *c != '\n');
-        } else if matches!(c, '\n' | '\t') || !c.is_control() {
-            plain.push(c);
+        let shown = match c {
+            '\n' | '\t' => c,
+            // Also that of a bar of progress, which writes over its line.
+            '\r' if rest.peek() == Some(&'\n') => continue,
+            '\r' => '\n',
+            '\u{1b}' => {
+                if rest.next_if_eq(&'[').is_some() {
+                    while rest.next_if(|c| !c.is_ascii_alphabetic() && *c != '\n').is_some() {}
+                    rest.next_if(|c| *c != '\n');
+                }
+                ' '
+            }
+            c if c.is_control() => ' ',
+            c => c,
+        };
+        let is_between =
+            plain.ends_with(|c: char| !c.is_whitespace()) && rest.peek().is_some_and(|c| !c.is_whitespace());
+        if shown != ' ' || c == ' ' || is_between {
+            plain.push(shown);
         }
     }
     plain
@@ -239,6 +256,36 @@ mod tests {
     #[test]
     fn what_steers_a_terminal_is_left_out() {
         assert_eq!(plain("\u{1b}[31mERROR\u{1b}[0m a\tb\r\n\u{7}c\u{1b}[1\nd"), "ERROR a\tb\nc\nd");
+    }
+
+    #[test]
+    fn a_control_character_neither_hides_nor_joins_a_secret() {
+        for between in ["\r", "\u{7}", "\u{1b}[0m", "\u{85}"] {
+            let kept = keep(&format!("done{between}ghp_0123456789abcdefABCD\n"), None, 50).lines.join("\n");
+            assert!(kept.starts_with("done") && !kept.contains("0123456789"), "{between:?}: {kept}");
+            let kept = keep(&format!("a ghp_0123{between}456789abcdefABCD01\n"), None, 50).lines.join("\n");
+            assert!(between == "\r" || between == "\u{85}" || !kept.contains("456789abc"), "{between:?}: {kept}");
+        }
+    }
+
+    #[test]
+    fn a_log_that_begins_within_a_key_shows_none_of_it() {
+        let body = "MIIEpAIBAAKCAQEA7bq0Zk2J9xYwq1vT8sLrN5cHdPfGmWjKeUoXaVtBiQyRz3D4\n".repeat(3);
+        for text in [
+            format!("aZk2J9xYwq1vT8sL\n{body}abc=\n-----END RSA PRIVATE KEY-----\nend\n"),
+            format!(
+                "2026-05-01T12:00:00Z {}abc=\n-----END PRIVATE KEY-----\nend",
+                body.replace('M', "2026-05-01T12:00:00Z M")
+            ),
+            format!("{{\"key\": \"{}abc=\\n-----END PRIVATE KEY-----\\n\"}}\nend", body.replace('\n', "\\n")),
+            format!("{body}end\n"),
+        ] {
+            let kept = keep(&text, None, 50).lines.join("\n");
+            assert!(!kept.contains("IIEpA") && !kept.contains("Zk2J9") && !kept.contains("abc="), "{kept}");
+            assert!(kept.ends_with("end"), "{kept}");
+        }
+        let kept = keep("one\ntwo words\nexpected -----END PRIVATE KEY-----\n", None, 50).lines.join("\n");
+        assert!(kept.starts_with("one\ntwo words\nexpected"), "{kept}");
     }
 
     #[test]

@@ -26,6 +26,7 @@ pub(super) mod rollout_history;
 pub(super) mod rollout_undo;
 pub(super) mod scale;
 pub(super) mod set_resources;
+mod template;
 pub(super) mod uncordon;
 mod unschedulable;
 mod way_back;

@@ -61,11 +61,8 @@ pub(super) fn of(deployment: &Object, sets: Vec<Object>) -> Result<Revisions, Ac
     let is_its =
         |set: &Object| objects::controller(set).and_then(|owner| owner.get("uid")?.as_str()) == Some(deployment.uid());
     let present = digest(deployment);
-    let mut others: Vec<Revision> = sets
-        .into_iter()
-        .filter(is_its)
-        .filter_map(|set| Some(Revision { number: set.annotation(REVISION)?.parse().ok()?, set }))
-        .collect();
+    let mut others: Vec<Revision> =
+        sets.into_iter().filter(is_its).filter_map(|set| Some(Revision { number: number(&set)?, set })).collect();
     // As its controller does it: the oldest of those that are alike.
     let current = (0..others.len())
         .filter(|at| others.get(*at).is_some_and(|revision| digest(&revision.set) == present))
@@ -81,6 +78,11 @@ pub(super) fn of(deployment: &Object, sets: Vec<Object>) -> Result<Revisions, Ac
     let current = others.swap_remove(current);
     others.sort_by_key(|revision| std::cmp::Reverse(revision.number));
     Ok(Revisions { current, others })
+}
+
+/// The number that the controller last gave a Deployment or a ReplicaSet.
+pub(super) fn number(object: &Object) -> Option<i64> {
+    object.annotation(REVISION)?.parse().ok()
 }
 
 pub(super) fn is_paused(deployment: &Object) -> bool {
@@ -110,6 +112,12 @@ impl Revision {
     /// How many of its pods are available now.
     pub fn available(&self) -> i64 {
         self.set.number("/status/availableReplicas").unwrap_or(0)
+    }
+
+    /// Whether it has pods, or shall have some.
+    pub fn is_alive(&self) -> bool {
+        let some = |field: &str| self.set.number(field).is_some_and(|pods| pods > 0);
+        self.available() > 0 || some("/status/replicas") || some("/spec/replicas")
     }
 
     /// Whether it once had that number.
@@ -211,7 +219,10 @@ pub(super) mod tests {
         Object(json!({
             "apiVersion": "apps/v1",
             "kind": "Deployment",
-            "metadata": { "namespace": "shop", "name": "web", "uid": "d", "resourceVersion": "10", "generation": 7 },
+            "metadata": {
+                "namespace": "shop", "name": "web", "uid": "d", "resourceVersion": "10", "generation": 7,
+                "annotations": { REVISION: "7" },
+            },
             "spec": {
                 "replicas": 3,
                 "selector": { "matchLabels": { "app": "web" } },

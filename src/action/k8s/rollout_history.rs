@@ -5,8 +5,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
-use super::objects;
 use super::revisions::{self, Revisions};
+use super::{objects, template};
 use crate::action::typed::{Arguments as _, OrNull, Typed as _, arguments, output};
 use crate::action::{
     AT_WILL, Action, ActionError, Declaration, Declared, Effect, Kind, Output, Read, Right, StepContext, World,
@@ -36,8 +36,11 @@ output! {
         previous_image: String,
         /// Whether pods of that one are available now, which proves that it runs. `false` proves nothing
         previous_was_ready: bool,
-        /// Whether the present one reads other ConfigMaps or Secrets than that one, by their names
+        /// Whether the present one reads other ConfigMaps or Secrets than that one, by their names, or has
+        /// other annotations on its pods, as Helm's `checksum/config` (`restartedAt` does not count)
         configuration_changed: bool,
+        /// Whether its init containers are others, or called otherwise: a migration may have run
+        init_changed: bool,
     }
 }
 
@@ -95,7 +98,11 @@ fn history(deployment: &Object, revisions: &Revisions, now: DateTime<Utc>) -> Re
     let age_seconds = objects::seconds_since(now, at);
     let changed = current.number > 1 || previous.is_some();
     let (now_reads, before) = (current.configuration(), previous.map(revisions::Revision::configuration));
-    let configuration_changed = before.as_ref().is_some_and(|before| *before != now_reads);
+    let reads_others = before.as_ref().is_some_and(|before| *before != now_reads);
+    let present = revisions::template(&current.set);
+    let old = previous.map(|previous| revisions::template(&previous.set));
+    let annotations = old.as_ref().map(|old| template::annotations(old, &present)).unwrap_or_default();
+    let init_changed = old.as_ref().is_some_and(|old| template::init_differs(old, &present));
     let age = HumanDuration(Duration::from_secs(age_seconds.unsigned_abs()));
     let mut summary = format!("revision {} ({}) since {age}", current.number, current.image());
     match previous {
@@ -110,11 +117,17 @@ fn history(deployment: &Object, revisions: &Revisions, now: DateTime<Utc>) -> Re
         None if changed => summary.push_str(", and none is kept from before it"),
         None => summary.push_str(", the first one"),
     }
-    if let Some(before) = before.filter(|_| configuration_changed) {
+    if let Some(before) = before.filter(|_| reads_others) {
         let names = |names: Vec<&str>| if names.is_empty() { "nothing".to_owned() } else { names.join(", ") };
         let brought: Vec<&str> = now_reads.difference(&before).map(String::as_str).collect();
         let left: Vec<&str> = before.difference(&now_reads).map(String::as_str).collect();
         summary.push_str(&format!("; it reads {} instead of {}", names(brought), names(left)));
+    }
+    if !annotations.is_empty() {
+        summary.push_str(&format!("; other annotations of its pods: {}", annotations.join(", ")));
+    }
+    if init_changed {
+        summary.push_str("; other init containers");
     }
     let history = RolloutHistory {
         changed,
@@ -125,7 +138,8 @@ fn history(deployment: &Object, revisions: &Revisions, now: DateTime<Utc>) -> Re
         previous: OrNull(previous.map(|previous| previous.number)),
         previous_image: previous.map(revisions::Revision::image).unwrap_or_default(),
         previous_was_ready: previous.is_some_and(|previous| previous.available() > 0),
-        configuration_changed,
+        configuration_changed: reads_others || !annotations.is_empty(),
+        init_changed,
     };
     Ok(Output::new(&history, summary))
 }
@@ -155,6 +169,7 @@ mod tests {
             json!({
                 "changed": true, "age_seconds": 1500, "revision": 7, "template_hash": "h7", "image": "shop:3",
                 "previous": 6, "previous_image": "shop:2", "previous_was_ready": true, "configuration_changed": false,
+                "init_changed": false,
             })
         );
         assert_eq!(
@@ -193,6 +208,23 @@ mod tests {
             "{}",
             output.summary
         );
+    }
+
+    #[test]
+    fn what_a_chart_says_of_its_configuration_counts_as_configuration() {
+        let with = |patch: Value| json!({ "spec": { "template": patch } });
+        let told = |patch: Value| {
+            let web = deployment("shop:3").with(&with(patch.clone()));
+            told(&web, vec![set(6, "shop:2", 3), set(7, "shop:3", 0).with(&with(patch))]).unwrap()
+        };
+        let output = told(json!({ "metadata": { "annotations": { "checksum/config": "0a" } } }));
+        assert_eq!(output.value.get("configuration_changed"), Some(&json!(true)));
+        assert!(output.summary.ends_with("; other annotations of its pods: checksum/config"), "{}", output.summary);
+        let output = told(json!({ "metadata": { "annotations": { "kubectl.kubernetes.io/restartedAt": "now" } } }));
+        assert_eq!(output.value.get("configuration_changed"), Some(&json!(false)));
+        let output = told(json!({ "spec": { "initContainers": [{ "name": "migrate", "image": "shop:3" }] } }));
+        assert_eq!(output.value.get("init_changed"), Some(&json!(true)));
+        assert!(output.summary.ends_with("; other init containers"), "{}", output.summary);
     }
 
     #[test]

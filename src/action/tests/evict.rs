@@ -82,7 +82,7 @@ async fn a_budget_that_says_no_is_asked_again() {
 async fn a_budget_counts_what_is_well() {
     let edge = web(vec![budget("web", &json!({ "maxUnavailable": 1 }))]);
     becomes_unready(&edge, "web-1");
-    let intent = edge.intends("k8s.evict: { unready_peers: 3 }").await;
+    let intent = edge.intends("k8s.evict: { unready_peers: 2 }").await;
     let error = edge.makes(EVICT, &intent).await.unwrap_err();
     assert!(error.message.contains("needs 2 healthy pods and has 2 currently"), "{error}");
 
@@ -113,6 +113,35 @@ async fn without_a_budget_one_goes_at_a_time() {
     assert_eq!(error.class, FailureClass::Retry);
     assert!(error.message.starts_with("1 of the 2 other pods of StatefulSet `web` are not ready"), "{error}");
     assert!(matches!(edge.would("k8s.evict: { unready_peers: 1 }").await, Ok(Plan::Do(_))));
+}
+
+#[tokio::test]
+async fn one_that_is_missing_holds_the_others() {
+    let edge = web(vec![]);
+    let three = edge.live(&ObjectKey::new("StatefulSet", "shop", "web")).number("/spec/replicas");
+    assert_eq!(three, Some(3));
+    edge.does(EVICT).await;
+    let next = Edge { target: ObjectKey::new("Pod", "shop", "web-1"), ..edge };
+    let error = next.would(EVICT).await.unwrap_err();
+    assert_eq!(error.class, FailureClass::Retry, "{error}");
+    // And so does a node that takes none: what was evicted does not come back.
+    next.cluster.remove(&ObjectKey::new("Pod", "shop", "web-0"));
+    let error = next.would(EVICT).await.unwrap_err();
+    assert!(
+        error.message.starts_with("1 of the 2 other pods of StatefulSet `web` are not ready, or not there"),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn what_would_be_lost_with_a_pod_holds_it() {
+    let edge = web(vec![]);
+    let scratch = json!({ "spec": { "volumes": [{ "name": "scratch", "emptyDir": {} }] } });
+    edge.cluster.change(&edge.target, &scratch, "kubectl").unwrap();
+    let error = edge.would(EVICT).await.unwrap_err();
+    assert_eq!(error.class, FailureClass::HeldUp);
+    assert!(error.message.contains("has the volume `scratch`: an emptyDir"), "{error}");
+    assert!(matches!(edge.would("k8s.evict: { emptydir: true }").await, Ok(Plan::Do(_))));
 }
 
 #[tokio::test]

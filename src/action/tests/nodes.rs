@@ -69,7 +69,10 @@ async fn one_more_than_the_share_is_left() {
     edge.cluster.change(&n0, &json!({ "spec": { "unschedulable": true } }), "kubectl-cordon").unwrap();
     let refused = edge.would(CORDON).await.unwrap_err();
     assert_eq!(refused.class, FailureClass::Fail);
-    assert!(refused.message.starts_with("1 of 10 nodes are cordoned already, and the cap is 1"), "{refused}");
+    assert!(
+        refused.message.starts_with("1 of 10 nodes are cordoned or not ready already, and the cap is 1"),
+        "{refused}"
+    );
     assert_eq!(edge.does("k8s.cordon: { at_most: 20% }").await.summary, "cordon node/a");
 }
 

@@ -4,15 +4,15 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::{Doubt, Edge, Plan, field, needs_human};
+use super::{Doubt, Edge, Plan, action, field, mutation, needs_human};
 use crate::cluster::Object;
 use crate::cluster::sim::{Fault, Verb, build};
 use crate::model::{FailureClass, ObjectKey};
 
 const HISTORY: &str = "k8s.rollout_history: {}";
 const UNDO: &str = "k8s.rollout_undo: { to_revision: 1, from_revision: 2 }";
-const BACK: &str =
-    "roll deployment/web in shop back, revision 2 (registry.example/web:2) -> 1 (registry.example/web:1)";
+const BACK: &str = "roll deployment/web in shop back, revision 2 (registry.example/web:2) -> 1 (registry.example/web:1); \
+     beside images it changes annotation release, env of main";
 
 fn image(container: &str) -> Value {
     json!({ "spec": { "template": { "spec": { "containers": [{ "name": "main", "image": container }] } } } })
@@ -65,7 +65,8 @@ async fn a_change_that_does_not_come_up_is_told_and_taken_back() {
     let told = edge.reads(HISTORY).await.unwrap();
     assert_eq!(
         told.summary,
-        "revision 2 (registry.example/web:2) since 9m59s, before it 1 (registry.example/web:1), of which 3 pods are available"
+        "revision 2 (registry.example/web:2) since 9m59s, before it 1 (registry.example/web:1), of which 3 pods are available; \
+         other annotations of its pods: release"
     );
     assert_eq!((field(&told, "previous"), field(&told, "previous_was_ready")), (&json!(1), &json!(true)));
     assert_ne!(template(&edge), before);
@@ -156,11 +157,21 @@ async fn a_revision_that_is_cleaned_up_meanwhile_is_an_error() {
 async fn a_dry_run_and_hands_off_change_nothing() {
     let edge = broken();
     let before = template(&edge);
+    let intent = edge.intends(UNDO).await;
+    let undo = action(UNDO).unwrap();
+    let output = mutation(&undo).apply(&edge.world(Some(&undo)), &intent, true).await.unwrap();
+    assert_eq!(output.summary, BACK);
+    let asked: Vec<(bool, String)> =
+        edge.cluster.writes().into_iter().map(|write| (write.dry_run, write.key.to_string())).collect();
+    assert_eq!(asked, [(true, "deployment/web in shop".to_owned())]);
+    assert_eq!(template(&edge), before);
+    assert_eq!(edge.live(&edge.target).annotation("kubernetes.io/change-cause"), None);
     let hold = json!({ "metadata": { "annotations": { "dogwatch/hands-off": "friday" } } });
     edge.cluster.change(&edge.target, &hold, "kubectl").unwrap();
     edge.passes(Duration::from_secs(5));
     assert!(needs_human(edge.would(UNDO).await).contains("dogwatch/hands-off=friday"));
     assert_eq!(template(&edge), before);
+    assert!(edge.written().is_empty());
 }
 
 #[tokio::test]

@@ -54,9 +54,12 @@ impl Declared for K8sRolloutUndo {
             it. One merge patch is made of `spec.template`, which also takes away what the old template did not have, and of the annotation \
             `kubernetes.io/change-cause`, which then names the run; on the condition of UID and resourceVersion, with the step's marker as \
             field manager. The cluster replaces the pods. There is no way back: what was there did not come up, and a second rollout over \
-            the first one helps nobody. Nothing but the template goes back: no number of replicas, no ConfigMap, no schema of a database.",
-        errors: "The revision is not kept any more. A human is needed where it has no available pod, which alone proves that it runs; where the \
-            Deployment is paused, or is not at `from_revision` any more; and where a repository, an operator or another controller keeps the \
+            the first one helps nobody. Nothing but the template goes back: no number of replicas, no ConfigMap, no schema of a database. The summary names the \
+            parts of the template that differ, beside images.",
+        errors: "The revision is not kept any more. A human is needed where it has no available pod, which alone proves that it runs, where it \
+            has fewer than must be available during a rollout and no more than the present one, or where pods of a third one \
+            are there; where the two differ in what pods may do (`securityContext`, service account, the node's network, processes or \
+            directories); where the Deployment is paused, or is not at `from_revision` any more; and where a repository, an operator or another controller keeps the \
             template (it is changed at its source). A Helm release does not keep it: the summary names the release, and its next \
             upgrade brings back what its chart says. A conflict is tried again from the beginning.",
         repeated: "A repetition finds that it is there already.",
@@ -157,13 +160,19 @@ fn cause(intent: &Intent) -> String {
 fn about(live: Option<&Object>, intent: &Intent) -> Doubt {
     let live = match doubt::still_there(live, intent) {
         Ok(live) => live,
-        Err(unclear) => return unclear,
+        Err(why) => return Doubt::Unclear(why),
     };
     let present = digest(live);
     if present.as_str() == Place::of(&intent.after).template && live.annotation(CAUSE) == Some(&cause(intent)) {
         return Doubt::Done(output(intent, live));
     }
-    if present.as_str() == Place::of(&intent.before).template {
+    // The same template may be there again because somebody has undone what was done here: its controller then counts
+    // it anew, and what this run wrote beside it may still be there.
+    let before = Place::of(&intent.before);
+    let is_as_before = present.as_str() == before.template
+        && revisions::number(live) == Some(before.revision)
+        && live.annotation(CAUSE) != Some(&cause(intent));
+    if is_as_before {
         let resource_version = live.resource_version().to_owned();
         return Doubt::NotDone(Intent { resource_version, ..intent.clone() });
     }
@@ -215,6 +224,16 @@ mod tests {
         let Doubt::NotDone(fresh) = about(Some(&live("shop:3", "")), &intent()) else { panic!() };
         assert_eq!(fresh.resource_version, "12");
         assert_eq!(Intent { resource_version: "10".into(), ..fresh }, intent());
+    }
+
+    #[test]
+    fn what_was_done_and_undone_by_somebody_is_not_done_again() {
+        let counted_anew = json!({ "metadata": { "annotations": { "deployment.kubernetes.io/revision": "9" } } });
+        for undone in
+            [live("shop:3", "").with(&counted_anew), live("shop:3", "dogwatch-run-7-back: back to revision 6")]
+        {
+            assert!(matches!(about(Some(&undone), &intent()), Doubt::Unclear(_)), "{undone:?}");
+        }
     }
 
     #[test]

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::Undone;
 use crate::action::k8s::field_owner;
 use crate::action::k8s::revisions::{self, Revision, Revisions, digest};
+use crate::action::k8s::template;
 use crate::action::{ActionError, Output, Plan};
 use crate::cluster::Object;
 use crate::model::Intent;
@@ -75,11 +76,15 @@ pub(super) fn plan(
             wish.to, current.number
         )));
     };
-    if wanted.available() == 0 {
+    is_proven(deployment, revisions, wanted).map_err(ActionError::needs_human)?;
+    let templates = (revisions::template(&current.set), revisions::template(&wanted.set));
+    let powers = template::security(&templates.0, &templates.1);
+    if !powers.is_empty() {
         return Err(ActionError::needs_human(format!(
-            "nothing proves that revision {} of {key} ({}) ever ran: none of its pods is available now",
+            "revision {} of {key} differs from {} in what its pods may do ({}): somebody must say that it may go back",
             wish.to,
-            wanted.image()
+            current.number,
+            powers.join(", ")
         )));
     }
     let mut summary = format!(
@@ -89,6 +94,10 @@ pub(super) fn plan(
         wish.to,
         wanted.image()
     );
+    let parts = template::parts(&templates.0, &templates.1);
+    if !parts.is_empty() {
+        summary.push_str(&format!("; beside images it changes {}", shortened(&parts)));
+    }
     if !helm.is_empty() {
         summary.push_str(&format!("; its Helm release `{helm}` does not know of it"));
     }
@@ -101,6 +110,53 @@ pub(super) fn plan(
         after: place(wanted),
         marker,
     }))
+}
+
+fn shortened(parts: &[String]) -> String {
+    const MOST: usize = 8;
+    let shown = parts.iter().take(MOST).map(String::as_str).collect::<Vec<_>>().join(", ");
+    match parts.len().saturating_sub(MOST) {
+        0 => shown,
+        more => format!("{shown} and {more} more"),
+    }
+}
+
+/// What proves that a revision runs is its pods that are available: as many as there must be during a
+/// rollout, or, where the change took more away, more than the change itself has. Where pods of a third one are
+/// there, nobody knows which of them was the last that was good.
+fn is_proven(deployment: &Object, revisions: &Revisions, wanted: &Revision) -> Result<(), String> {
+    let (key, available) = (deployment.key(), wanted.available());
+    let what = format!("revision {} of {key} ({})", wanted.number, wanted.image());
+    if available == 0 {
+        return Err(format!("nothing proves that {what} ever ran: none of its pods is available now"));
+    }
+    if let Some(third) = revisions.others.iter().find(|other| other.number != wanted.number && other.is_alive()) {
+        return Err(format!(
+            "pods of revision {} ({}) are there beside those of {what}: somebody must say which one is good",
+            third.number,
+            third.image()
+        ));
+    }
+    let needed = deployment.number("/spec/replicas").unwrap_or(1) - most_unavailable(deployment);
+    if available < needed && available <= revisions.current.available() {
+        return Err(format!(
+            "{available} pods of {what} are available, of the {needed} that there must be, and as many or more of the present \
+             revision {}: that does not prove which one is good",
+            revisions.current.number
+        ));
+    }
+    Ok(())
+}
+
+/// How many pods a rollout may take away at a time; the API server's own default where the object says nothing.
+fn most_unavailable(deployment: &Object) -> i64 {
+    let replicas = deployment.number("/spec/replicas").unwrap_or(1);
+    let share = |percent: i64| replicas.saturating_mul(percent.clamp(0, 100)) / 100;
+    match deployment.at("/spec/strategy/rollingUpdate/maxUnavailable") {
+        Some(Value::Number(number)) => number.as_i64().unwrap_or(0),
+        Some(Value::String(text)) => text.trim_end_matches('%').parse().map_or(0, share),
+        _ => share(25),
+    }
 }
 
 /// Whether its template is to be changed here at all.
@@ -202,6 +258,53 @@ mod tests {
         let operator =
             json!({ "metadata": { "ownerReferences": [{ "kind": "Shop", "name": "web", "controller": true }] } });
         assert!(refused(operator).contains("is made by Shop `web`: change it there"));
+    }
+
+    #[test]
+    fn a_few_pods_beside_many_of_the_change_prove_nothing() {
+        let told = |old: i64, new: i64, spec: Value| {
+            let sets = vec![set(6, "shop:2", old), set(7, "shop:3", new)];
+            decide(&deployment("shop:3").with(&json!({ "spec": spec })), sets, 6, Some(7))
+                .map_err(|error| error.message)
+        };
+        let at_most =
+            |most: Value| json!({ "replicas": 10, "strategy": { "rollingUpdate": { "maxUnavailable": most } } });
+        let why = told(1, 8, json!({ "replicas": 10 })).unwrap_err();
+        assert!(
+            why.starts_with("1 pods of revision 6 of deployment/web in shop (shop:2) are available, of the 8"),
+            "{why}"
+        );
+        assert!(told(8, 9, json!({ "replicas": 10 })).is_ok());
+        assert!(told(7, 9, at_most(json!("30%"))).is_ok() && told(7, 9, at_most(json!(2))).is_err());
+        assert!(told(2, 0, json!({ "replicas": 10 })).is_ok(), "it took the others away");
+    }
+
+    #[test]
+    fn where_three_revisions_have_pods_nobody_knows_the_good_one() {
+        let sets = |third: Object| vec![third, set(6, "shop:2", 3), set(7, "shop:3", 0)];
+        let begun = set(5, "shop:1", 0).with(&json!({ "status": { "replicas": 1 } }));
+        for third in [set(5, "shop:1", 2), begun] {
+            let error = decide(&deployment("shop:3"), sets(third), 6, Some(7)).unwrap_err();
+            assert_eq!(error.class, FailureClass::NeedsHuman);
+            assert!(error.message.starts_with("pods of revision 5 (shop:1) are there beside"), "{error}");
+        }
+        assert!(decide(&deployment("shop:3"), sets(set(5, "shop:1", 0)), 6, Some(7)).is_ok());
+    }
+
+    #[test]
+    fn what_pods_may_do_does_not_go_back_alone() {
+        let of_old = |spec: Value| {
+            let old = set(6, "shop:2", 3).with(&json!({ "spec": { "template": spec } }));
+            match decide(&deployment("shop:3"), vec![old, set(7, "shop:3", 0)], 6, Some(7)) {
+                Ok(Plan::Do(intent)) => intent.summary,
+                Ok(Plan::Unneeded(output)) => output.summary,
+                Err(error) => format!("{:?}: {error}", error.class),
+            }
+        };
+        let why = of_old(json!({ "spec": { "hostNetwork": true } }));
+        assert!(why.starts_with("NeedsHuman: revision 6") && why.contains("may do (hostNetwork)"), "{why}");
+        let told = of_old(json!({ "spec": { "terminationGracePeriodSeconds": 5 } }));
+        assert!(told.ends_with("(shop:2); beside images it changes terminationGracePeriodSeconds"), "{told}");
     }
 
     #[test]
