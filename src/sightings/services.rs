@@ -134,7 +134,7 @@ pub(super) fn judge(
         // So it is in one incident with what else is wrong with its pods.
         besides: one(&behind).map(|owner| owner.labels).unwrap_or_default(),
         about: format!("service {name}"),
-        pods: BTreeSet::new(),
+        pods: BTreeMap::new(),
         containers: BTreeSet::new(),
         says,
     })

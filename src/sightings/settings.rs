@@ -26,6 +26,8 @@ pub struct Watch {
     /// What was seen for so long is told.
     pub hold: Duration,
     pub severity: Severity,
+    /// Whose its alerts are, unless a playbook's; `None`: the default team's.
+    pub team: Option<String>,
 }
 
 /// What is looked for.
@@ -68,12 +70,11 @@ impl WatchedFor {
         matches!(self, WatchedFor::FailedAttach | WatchedFor::ConfigError | WatchedFor::ImagePull)
     }
 
-    /// The reason of the events that lead to what it looks for.
-    pub(super) fn event(&self) -> Option<&'static str> {
+    /// As people read it, where one alert's name says too little.
+    pub(super) fn shown(&self) -> String {
         match self {
-            WatchedFor::FailedAttach => Some("FailedAttachVolume"),
-            WatchedFor::ConfigError | WatchedFor::ImagePull => Some("Failed"),
-            WatchedFor::ServiceWithoutEndpoints | WatchedFor::ReportsFailure(_) => None,
+            WatchedFor::ReportsFailure(reports) => format!("{} of {} ({})", self.alert(), reports.kind, reports.condition),
+            _ => self.alert().to_owned(),
         }
     }
 
@@ -140,7 +141,7 @@ mod tests {
     use super::*;
 
     fn source(what: WatchedFor, namespaces: &[&str]) -> ClusterSource {
-        let watch = Watch { what, hold: Duration::from_secs(300), severity: Severity::S3 };
+        let watch = Watch { what, hold: Duration::from_secs(300), severity: Severity::S3, team: None };
         let namespaces = namespaces.iter().map(|name| (*name).to_owned()).collect();
         ClusterSource { name: "cluster".into(), every: Duration::from_secs(60), namespaces, watches: vec![watch] }
     }

@@ -19,8 +19,8 @@ pub(super) struct Sighting {
     pub besides: BTreeMap<String, String>,
     /// What fails, as people call it: `deployment web`.
     pub about: String,
-    /// All pods that fail so.
-    pub pods: BTreeSet<String>,
+    /// All pods that fail so, by name: their UIDs.
+    pub pods: BTreeMap<String, String>,
     pub containers: BTreeSet<String>,
     /// What the cluster says of it.
     pub says: String,

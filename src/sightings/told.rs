@@ -61,11 +61,16 @@ fn signal(source: &str, group_key: &str, alerts: Vec<Alert>, now: DateTime<Utc>)
     Signal { source: source.to_owned(), key, received_at: now, body: SignalBody::Notification(notification) }
 }
 
-fn begin(Fires { sighting, watch, lasting }: &Fires<'_>, now: DateTime<Utc>) -> Alert {
+fn begin(Fires { sighting, watch, lasting, oldest }: &Fires<'_>, now: DateTime<Utc>) -> Alert {
     let mut labels = sighting.own.clone();
     labels.extend(sighting.besides.clone());
+    // Of several, the one that is surely there since the alert began.
+    if let Some(pod) = oldest {
+        labels.insert("pod".into(), (*pod).to_owned());
+    }
     labels.insert("alertname".into(), watch.what.alert().into());
     labels.insert("severity".into(), watch.severity.to_string());
+    labels.extend(watch.team.iter().map(|team| ("team".to_owned(), team.clone())));
     if !sighting.namespace.is_empty() {
         labels.insert("namespace".into(), sighting.namespace.clone());
     }
@@ -108,7 +113,7 @@ fn annotations(sighting: &Sighting, lasting: HumanDuration) -> BTreeMap<String, 
     };
     let place = if sighting.namespace.is_empty() { String::new() } else { format!(" in {}", sighting.namespace) };
     // The label `pod` names the first: a title that names it alone would hide the others.
-    let which = match (pods.len(), pods.first()) {
+    let which = match (pods.len(), pods.keys().next()) {
         (1, Some(pod)) if !about.ends_with(pod.as_str()) => format!(" ({pod})"),
         (0 | 1, _) | (_, None) => String::new(),
         (many, Some(pod)) => format!(" ({many} pods, such as {pod})"),
@@ -118,7 +123,7 @@ fn annotations(sighting: &Sighting, lasting: HumanDuration) -> BTreeMap<String, 
         ("summary".to_owned(), format!("{what}{place}{which}")),
         ("description".to_owned(), format!("{says}. The bot has seen it for {lasting}; {next}.")),
     ]);
-    let named: Vec<&str> = pods.iter().take(MOST_PODS).map(String::as_str).collect();
+    let named: Vec<&str> = pods.keys().take(MOST_PODS).map(String::as_str).collect();
     if !named.is_empty() {
         annotations.insert(PODS.to_owned(), named.join(", "));
     }
@@ -162,16 +167,16 @@ mod tests {
             own: BTreeMap::from([("deployment".to_owned(), app.to_owned())]),
             besides: BTreeMap::from([("pod".to_owned(), format!("{app}-0"))]),
             about: format!("deployment {app}"),
-            pods: (0..pods).map(|n| format!("{app}-{n}")).collect(),
+            pods: (0..pods).map(|n| (format!("{app}-{n}"), format!("uid-{n}"))).collect(),
             containers: BTreeSet::from(["main".to_owned()]),
             says: "ErrImagePull: not found".into(),
         }
     }
 
     fn told(sightings: &[Sighting], severity: Severity) -> Vec<Notification> {
-        let watch = Watch { what: WatchedFor::ImagePull, hold: Duration::ZERO, severity };
+        let watch = Watch { what: WatchedFor::ImagePull, hold: Duration::ZERO, severity, team: Some("shop".into()) };
         let lasting = Duration::from_secs(300);
-        let fires = sightings.iter().map(|sighting| Fires { sighting, watch: &watch, lasting }).collect();
+        let fires = sightings.iter().map(|sighting| Fires { sighting, watch: &watch, lasting, oldest: None }).collect();
         let signals = signals("watch", &News { fires, over: Vec::new() }, morning());
         let bodies = signals.into_iter().map(|signal| match signal.body {
             SignalBody::Notification(notification) => notification,
@@ -186,7 +191,7 @@ mod tests {
         let labels: Vec<String> = alert.labels.iter().map(|(name, value)| format!("{name}={value}")).collect();
         assert_eq!(
             labels,
-            ["alertname=DogwatchImagePullBackOff", "deployment=web", "namespace=shop", "pod=web-0", "severity=S3"]
+            ["alertname=DogwatchImagePullBackOff", "deployment=web", "namespace=shop", "pod=web-0", "severity=S3", "team=shop"]
         );
         let says = |name: &str| alert.annotations.get(name).map(String::as_str).unwrap_or_default();
         assert_eq!(says("summary"), "an image of deployment web cannot be pulled in shop (60 pods, such as web-0)");
