@@ -31,6 +31,7 @@ pub(super) fn judge(object: &Object, reports: &Reports) -> Option<Sighting> {
         pods: BTreeMap::new(),
         containers: BTreeSet::new(),
         says: if why.is_empty() { says } else { format!("{says}: {}", why.join(": ")) },
+        at_worst: None,
     })
 }
 

@@ -236,6 +236,7 @@ mod tests {
             pods: BTreeMap::from([("web-1".to_owned(), "uid-1".to_owned())]),
             containers: BTreeSet::new(),
             says: "ErrImagePull".into(),
+            at_worst: None,
         }
     }
 

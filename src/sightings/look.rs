@@ -11,7 +11,7 @@ use super::conditions;
 use super::pods::{self, Attach, Events, Told};
 use super::services::{self, Endpoints, Service, ServiceName, Workload};
 use super::settings::{ClusterSource, Reports, WORKLOADS, WatchedFor};
-use super::sighting::{Sighting, joined};
+use super::sighting::{Owner, Sighting, UNWATCHED, joined};
 use crate::cluster::{Cluster, ClusterError, KindName, ListQuery, Object};
 use crate::model::{HumanDuration, ObjectKey};
 
@@ -108,7 +108,10 @@ impl Look<'_> {
             match sort.as_slice() {
                 [WatchedFor::ServiceWithoutEndpoints] => self.services(&mut part).await,
                 [WatchedFor::ReportsFailure(reports)] => self.reports(reports, &mut part.sightings).await,
-                of_pods => self.pods(of_pods, &mut part).await,
+                of_pods => match self.pods(of_pods, &mut part).await {
+                    Ok(()) => self.climb(&mut part.sightings).await,
+                    Err(error) => Err(error),
+                },
             }
         };
         let why = match tokio::time::timeout(self.within, look).await {
@@ -117,7 +120,36 @@ impl Look<'_> {
             Err(_) => format!("a look at it took longer than {}", HumanDuration(self.within)),
         };
         part.blinds(sort, &why);
+        // Whether a CronJob made it is not known, and so not what it is called.
+        part.sightings.retain(|sighting| sighting.job().is_none());
         part
+    }
+
+    /// Runs of one CronJob are one failure, although each has its Job.
+    async fn climb(&self, sightings: &mut Vec<Sighting>) -> Result<(), ClusterError> {
+        let jobs: BTreeSet<PodName> = sightings.iter().filter_map(Sighting::job).collect();
+        if jobs.is_empty() {
+            return Ok(());
+        }
+        let (mut owners, mut unwatched) = (BTreeMap::new(), BTreeSet::new());
+        let mut look_at = |job: &Object| {
+            let name = (job.namespace().to_owned(), job.name().to_owned());
+            if job.annotation(UNWATCHED).is_some_and(|word| word != "false") {
+                unwatched.insert(name);
+            } else if let Some(owner) = Owner::of_job(job).filter(|_| jobs.contains(&name)) {
+                owners.insert(name, owner);
+            }
+        };
+        let namespaces = jobs.iter().map(|(namespace, _)| namespace.as_str()).collect();
+        self.walk_in(&self.scopes_of(namespaces), "Job", "", &mut look_at).await?;
+        sightings.retain(|sighting| sighting.job().is_none_or(|job| !unwatched.contains(&job)));
+        for sighting in sightings {
+            if let Some(owner) = sighting.job().and_then(|job| owners.get(&job)) {
+                sighting.own.clone_from(&owner.labels);
+                sighting.about.clone_from(&owner.about);
+            }
+        }
+        Ok(())
     }
 
     /// Pods that are pending, and those that were seen before or events lead to.
@@ -289,14 +321,12 @@ impl Look<'_> {
 #[cfg(test)]
 mod tests {
     use async_trait::async_trait;
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
     use crate::clock::ManualClock;
     use crate::cluster::sim::build;
-    use crate::cluster::{
-        Access, Delete, Evict, Kind, Kinds, ListPage, Log, LogQuery, Patch, SimCluster,
-    };
+    use crate::cluster::{Access, Delete, Evict, Kind, Kinds, ListPage, Log, LogQuery, Patch, SimCluster};
     use crate::model::Severity;
     use crate::sightings::Watch;
 
@@ -346,25 +376,54 @@ mod tests {
         }
     }
 
+    fn cluster(objects: Vec<Object>) -> SimCluster {
+        SimCluster::from_objects(std::sync::Arc::new(ManualClock::new(DateTime::UNIX_EPOCH)), objects).unwrap()
+    }
+
+    async fn looked(cluster: &dyn Cluster, watched: &[WatchedFor]) -> Looked {
+        let watch =
+            |what: &WatchedFor| Watch { what: what.clone(), hold: Duration::ZERO, severity: Severity::S3, team: None };
+        let (every, watches) = (Duration::from_secs(60), watched.iter().map(watch).collect());
+        let source = ClusterSource { name: "watch".into(), every, namespaces: Vec::new(), watches };
+        let (now, within) = (DateTime::UNIX_EPOCH, Duration::from_millis(200));
+        Look { cluster, source: &source, now, within, before: &Before::default() }.looked().await
+    }
+
+    fn pulls(name: &str, owner: &Value) -> Object {
+        let waiting = json!({ "name": "main", "state": { "waiting": { "reason": "ErrImagePull" } } });
+        let status = json!({ "phase": "Pending", "containerStatuses": [waiting] });
+        build::pod("shop", name, "web").with(&json!({ "metadata": { "ownerReferences": owner }, "status": status }))
+    }
+
+    #[tokio::test]
+    async fn runs_of_one_cronjob_are_one_failure() {
+        let owned = |kind: &str, name: &str| json!([{ "apiVersion": "batch/v1", "kind": kind, "name": name, "uid": name, "controller": true }]);
+        let job = |name: &str, owner: Value, annotations: Value| {
+            let metadata =
+                json!({ "namespace": "shop", "name": name, "ownerReferences": owner, "annotations": annotations });
+            let template = json!({ "spec": { "containers": [{ "name": "main", "image": "x" }] } });
+            let spec = json!({ "suspend": true, "template": template });
+            Object(json!({ "apiVersion": "batch/v1", "kind": "Job", "metadata": metadata, "spec": spec }))
+        };
+        let mut objects: Vec<Object> = ["backup-1", "backup-2", "by-hand", "mine"]
+            .iter()
+            .map(|name| pulls(&format!("{name}-x"), &owned("Job", name)))
+            .collect();
+        objects.extend(["backup-1", "backup-2"].map(|name| job(name, owned("CronJob", "backup"), json!({}))));
+        objects.push(job("by-hand", json!([]), json!({})));
+        objects.push(job("mine", json!([]), json!({ "dogwatch/unwatched": "true" })));
+        let cluster = cluster(objects);
+        let looked = looked(&cluster, &[WatchedFor::ImagePull]).await;
+        assert!(looked.blind.is_empty(), "{looked:?}");
+        let mut about: Vec<_> = looked.sightings.iter().map(|it| (it.about.as_str(), it.pods.len())).collect();
+        about.sort_unstable();
+        assert_eq!(about, [("cronjob backup", 2), ("job by-hand", 1)]);
+    }
+
     #[tokio::test]
     async fn what_takes_too_long_blinds_its_own_watches_and_what_was_judged_counts() {
-        let clock = std::sync::Arc::new(ManualClock::new(DateTime::UNIX_EPOCH));
-        let waiting = json!({ "name": "main", "state": { "waiting": { "reason": "ErrImagePull" } } });
-        let status = json!({ "status": { "phase": "Pending", "containerStatuses": [waiting] } });
-        let sim = SimCluster::from_objects(clock, vec![build::pod("shop", "new", "web").with(&status)]).unwrap();
-        let watches = [WatchedFor::ImagePull, WatchedFor::ServiceWithoutEndpoints].map(|what| Watch {
-            what,
-            hold: Duration::ZERO,
-            severity: Severity::S3,
-            team: None,
-        });
-        let (every, namespaces) = (Duration::from_secs(60), Vec::new());
-        let source = ClusterSource { name: "watch".into(), every, namespaces, watches: watches.into() };
-        let before = Before::default();
-        let cluster = Stuck(sim, "EndpointSlice");
-        let within = Duration::from_millis(50);
-        let look = Look { cluster: &cluster, source: &source, now: DateTime::UNIX_EPOCH, within, before: &before };
-        let looked = look.looked().await;
+        let cluster = Stuck(cluster(vec![pulls("new", &json!([]))]), "EndpointSlice");
+        let looked = looked(&cluster, &[WatchedFor::ImagePull, WatchedFor::ServiceWithoutEndpoints]).await;
         assert_eq!(looked.sightings.len(), 1);
         let blind: Vec<_> = looked.blind.into_iter().collect();
         let [(WatchedFor::ServiceWithoutEndpoints, why)] = &blind[..] else { panic!("{blind:?}") };

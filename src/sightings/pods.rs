@@ -37,8 +37,8 @@ pub(super) const LONGEST: usize = 500;
 /// Pods by UID, and what is said of each.
 pub(super) type Told = BTreeMap<String, String>;
 
-/// What is known of pods whose volumes could not be attached. That a volume is in use elsewhere
-/// (Multi-Attach) Kubernetes tells once. So a pod that was seen fails for as long as it still waits.
+/// What is known of pods whose volumes could not be attached. Kubernetes tells once that a volume is
+/// in use elsewhere (Multi-Attach), so a pod that was seen fails for as long as it waits.
 #[derive(Debug, Default)]
 pub(super) struct Attach {
     /// Those that events tell of, or that were seen before.
@@ -163,6 +163,7 @@ fn sighting(pod: &Object, what: &WatchedFor, containers: BTreeSet<String>, says:
         pods: BTreeMap::from([(pod.name().to_owned(), pod.uid().to_owned())]),
         containers,
         says: says.to_owned(),
+        at_worst: None,
     }
 }
 

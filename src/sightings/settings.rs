@@ -51,6 +51,9 @@ pub struct Reports {
     pub status: String,
 }
 
+pub(super) const NO_ENDPOINTS: &str = "DogwatchServiceWithoutEndpoints";
+pub(super) const REPORTS_FAILURE: &str = "DogwatchReportsFailure";
+
 /// Kinds whose objects say how many pods a Service should have.
 pub(super) const WORKLOADS: [&str; 3] = ["Deployment", "StatefulSet", "DaemonSet"];
 
@@ -61,8 +64,8 @@ impl WatchedFor {
             WatchedFor::FailedAttach => "DogwatchFailedAttachVolume",
             WatchedFor::ConfigError => "DogwatchContainerConfigError",
             WatchedFor::ImagePull => "DogwatchImagePullBackOff",
-            WatchedFor::ServiceWithoutEndpoints => "DogwatchServiceWithoutEndpoints",
-            WatchedFor::ReportsFailure(_) => "DogwatchReportsFailure",
+            WatchedFor::ServiceWithoutEndpoints => NO_ENDPOINTS,
+            WatchedFor::ReportsFailure(_) => REPORTS_FAILURE,
         }
     }
 
@@ -70,10 +73,22 @@ impl WatchedFor {
         matches!(self, WatchedFor::FailedAttach | WatchedFor::ConfigError | WatchedFor::ImagePull)
     }
 
+    /// What is of one sort, as a group key of Alertmanager's names it.
+    pub(super) fn sort(&self) -> String {
+        match self {
+            WatchedFor::ReportsFailure(Reports { kind, condition, .. }) => {
+                format!("alertname={:?}, condition={condition:?}, kind={kind:?}", self.alert())
+            }
+            _ => format!("alertname={:?}", self.alert()),
+        }
+    }
+
     /// As people read it, where one alert's name says too little.
     pub(super) fn shown(&self) -> String {
         match self {
-            WatchedFor::ReportsFailure(reports) => format!("{} of {} ({})", self.alert(), reports.kind, reports.condition),
+            WatchedFor::ReportsFailure(reports) => {
+                format!("{} of {} ({})", self.alert(), reports.kind, reports.condition)
+            }
             _ => self.alert().to_owned(),
         }
     }
@@ -82,10 +97,10 @@ impl WatchedFor {
     fn reads(&self) -> Vec<(&'static str, &str)> {
         let workloads = WORKLOADS.into_iter().map(|kind| ("list", kind));
         match self {
-            WatchedFor::FailedAttach => vec![("list", "Pod"), ("list", "Event")],
+            WatchedFor::FailedAttach => vec![("list", "Pod"), ("list", "Event"), ("list", "Job")],
             // What ran before is not pending: an event leads to it.
             WatchedFor::ConfigError | WatchedFor::ImagePull => {
-                vec![("list", "Pod"), ("get", "Pod"), ("list", "Event")]
+                vec![("list", "Pod"), ("get", "Pod"), ("list", "Event"), ("list", "Job")]
             }
             WatchedFor::ServiceWithoutEndpoints => {
                 [("list", "Service"), ("list", "EndpointSlice")].into_iter().chain(workloads).collect()
@@ -154,9 +169,9 @@ mod tests {
     #[test]
     fn only_what_is_switched_on_takes_rights() {
         let all = source(WatchedFor::FailedAttach, &[]);
-        assert_eq!(rights(&all), ["list events ", "list pods "]);
+        assert_eq!(rights(&all), ["list events ", "list jobs ", "list pods "]);
         let one = source(WatchedFor::ImagePull, &["shop"]);
-        assert_eq!(rights(&one), ["get pods shop", "list events shop", "list pods shop"]);
+        assert_eq!(rights(&one), ["get pods shop", "list events shop", "list jobs shop", "list pods shop"]);
         let nothing = ClusterSource { watches: Vec::new(), ..all };
         assert_eq!(rights(&nothing), [] as [String; 0]);
     }

@@ -102,7 +102,7 @@ impl SightingWorker {
         Look { cluster, source, now: self.clock.now(), within: LOOK_WITHIN, before: &before }.looked().await
     }
 
-    /// Says once of each watch that it cannot be looked at as a whole, and once that it can be again.
+    /// Says once of each watch that it cannot be looked at as a whole, and once that it can again.
     async fn tell_blindness(&self, looked: &Looked, at: Duration) -> Result<(), StoreError> {
         let name = &self.source.name;
         let (missing, mut blind) = (looked.missing(), self.state().blind.clone());
@@ -120,9 +120,10 @@ impl SightingWorker {
         let since = blind.values().filter(|blind| due(blind)).map(|blind| blind.since).min();
         if let Some(since) = since {
             let lasting = HumanDuration(at.saturating_sub(since));
-            let lines = blind.iter().filter(|(_, blind)| due(blind)).filter_map(|(what, _)| {
-                missing.get(what).map(|why| format!("for {}: {why}\n", what.shown()))
-            });
+            let lines = blind
+                .iter()
+                .filter(|(_, blind)| due(blind))
+                .filter_map(|(what, _)| missing.get(what).map(|why| format!("for {}: {why}\n", what.shown())));
             let lines: String = lines.collect();
             let text = format!(
                 "the source {name} has not seen all that it watches in the cluster for {lasting}\n{lines}what it has told \

@@ -327,7 +327,8 @@ async fn a_look_that_fails_ends_nothing_and_is_told() {
     let told = bot.delivered_texts("announcement").await;
     let [told] = &told[..] else { panic!("{told:?}") };
     assert!(told.contains("the source watch has not seen all") && told.contains("not allowed to list pods"), "{told}");
-    let lines: Vec<&str> = told.lines().filter_map(|line| line.strip_prefix("for ")?.split_once(':')).map(|it| it.0).collect();
+    let lines: Vec<&str> =
+        told.lines().filter_map(|line| line.strip_prefix("for ")?.split_once(':')).map(|it| it.0).collect();
     assert_eq!(lines, ["DogwatchFailedAttachVolume", "DogwatchContainerConfigError", "DogwatchImagePullBackOff"]);
     bot.passes(minutes(4)).await;
     bot.pages(["platform heartbeat missing"]).await;
@@ -393,6 +394,28 @@ async fn what_a_rule_tells_and_the_bot_sees_is_one_incident() {
         bot.passes(minutes(4)).await;
         let open = bot.store().episodes(IncidentId(1), 10).await.unwrap();
         assert_eq!(open.iter().filter(|episode| episode.closed_at.is_none()).count(), 1, "the rule still fires");
+    }
+}
+
+/// A sighting that is open for hours must not swallow what befalls other pods, or other people's.
+#[tokio::test]
+async fn what_a_sighting_does_not_show_is_an_incident_of_its_own() {
+    let config = "sources: [{ name: watch, kind: cluster, watches: { image_pull: { severity: S2 } } }]";
+    for (pod, team) in [(3, "platform"), (1, "databases")] {
+        let mut bot = bot_with(config, &[], vec![build::deployment("shop", "web", 4)]).await;
+        bot.rules.teams.extend(["platform", "databases"].map(str::to_owned));
+        bot.is_restarted().await;
+        bot.stand(4, "Running", &json!({ "running": {}, "waiting": null }));
+        bot.waits(3, "Pending", "ImagePullBackOff");
+        let of_set = json!({ "metadata": { "ownerReferences": [{ "apiVersion": "apps/v1", "kind": "StatefulSet", "name": "web",
+            "uid": "s", "controller": true }] } });
+        (0..4).for_each(|n| drop(bot.cluster.change(&broken(n), &of_set, "somebody").unwrap()));
+        bot.passes(minutes(60)).await;
+        assert_eq!(bot.open().await.len(), 1);
+        let pod = broken(pod).name;
+        bot.fires("KubePodCrashLooping", &[("namespace", "shop"), ("pod", &pod), ("team", team)]).await;
+        bot.passes(minutes(2)).await;
+        assert_eq!(bot.open().await.len(), 2, "{pod} of {team}: {:?}", bot.open().await);
     }
 }
 

@@ -345,7 +345,10 @@ async fn one_of_two_bots_looks_at_the_cluster() {
     cluster.passes(&[&second], 300).await;
     assert_eq!(open(&second).await, 1);
     // It comes back without the lease, and ends what it has told.
-    cluster.sim.change(&new, &json!({ "status": { "phase": "Running", "containerStatuses": [running] } }), "kubelet").unwrap();
+    cluster
+        .sim
+        .change(&new, &json!({ "status": { "phase": "Running", "containerStatuses": [running] } }), "kubelet")
+        .unwrap();
     cluster.passes(&[&first, &second], 300).await;
     let closed = first.stage.store.episodes(IncidentId(1), 10).await.unwrap()[0].closed_at;
     assert!(first.observes() && closed.is_some());
