@@ -169,9 +169,9 @@ mod tests {
     #[test]
     fn only_what_is_switched_on_takes_rights() {
         let all = source(WatchedFor::FailedAttach, &[]);
-        assert_eq!(rights(&all), ["list events ", "list jobs ", "list pods "]);
+        assert_eq!(rights(&all), ["list events ", "list pods ", "list jobs "]);
         let one = source(WatchedFor::ImagePull, &["shop"]);
-        assert_eq!(rights(&one), ["get pods shop", "list events shop", "list jobs shop", "list pods shop"]);
+        assert_eq!(rights(&one), ["get pods shop", "list events shop", "list pods shop", "list jobs shop"]);
         let nothing = ClusterSource { watches: Vec::new(), ..all };
         assert_eq!(rights(&nothing), [] as [String; 0]);
     }
