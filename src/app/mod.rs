@@ -57,7 +57,7 @@ pub use site::Site;
 use teams::unknown_to;
 pub use teams::{
     unfit_approvers, unknown_budgets, unknown_contacts, unknown_page_teams, unknown_people, unknown_teams,
-    unknown_ticket_teams,
+    unknown_ticket_teams, unknown_watch_teams,
 };
 
 /// How long the cluster may take to take back the mandate: the process must end all the same.

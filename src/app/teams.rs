@@ -18,7 +18,21 @@ pub(super) fn unknown_to(oncall: &OnCall, catalog: &Catalog, config: &Config) ->
     let named = named.chain(unknown_ticket_teams(oncall, config).into_iter().map(no_ticket));
     let named = named.chain(unknown_contacts(oncall, config)).chain(unknown_ceilings(oncall, catalog, config));
     let named = named.chain(unfit_approvers(oncall, config, catalog.iter().map(Arc::as_ref)));
-    named.chain(unknown_people(oncall, config)).collect()
+    named.chain(unknown_people(oncall, config)).chain(unknown_watch_teams(oncall, config)).collect()
+}
+
+/// Teams whose the alerts of what the bot looks at should be, and that nobody knows.
+pub fn unknown_watch_teams(oncall: &OnCall, config: &Config) -> Vec<String> {
+    let sources = config.looked_at();
+    let named: BTreeSet<(&str, &str)> = sources
+        .iter()
+        .flat_map(|source| source.watches.iter().filter_map(|watch| Some((&*source.name, watch.team.as_deref()?))))
+        .collect();
+    let told = |(source, team): (&str, &str)| {
+        let default = &config.oncall.default_team;
+        Some(format!("source {source}: {}. Its alerts go to team {default} instead", oncall.team(team).err()?))
+    };
+    named.into_iter().filter_map(told).collect()
 }
 
 /// Ceilings of teams and playbooks that nobody knows: they hold nothing back. Which namespaces there

@@ -13,6 +13,7 @@ use super::output::{Exit, Failure, say};
 use crate::app::{
     Site, cluster, is_settled, no_playbooks, parse_oncall, prometheus, refused_queries, unfit_approvers,
     unknown_budgets, unknown_contacts, unknown_page_teams, unknown_people, unknown_teams, unknown_ticket_teams,
+    unknown_watch_teams,
 };
 use crate::clock::{Clock as _, SystemClock};
 use crate::cluster::Kinds;
@@ -202,6 +203,9 @@ impl Found {
         }
         for warning in unknown_people(oncall, config) {
             self.warning(Code::UnknownName, named_in, &warning);
+        }
+        for wrong in unknown_watch_teams(oncall, config) {
+            self.error(Code::UnknownTeam, named_in, &wrong);
         }
         for warning in unknown_budgets(oncall, &config.pages.budgets()) {
             self.warning(Code::UnknownTeam, named_in, &warning);

@@ -178,6 +178,7 @@ impl Config {
             map: None,
             every: None,
             namespaces: None,
+            team: None,
             watches: None,
         })
     }

@@ -46,6 +46,9 @@ pub struct SourceConfig {
     /// Of the kind `cluster`: the namespaces that are looked at. Left out: all.
     #[serde(default)]
     pub namespaces: Option<Vec<String>>,
+    /// Of the kind `cluster`: whose its alerts are, unless a playbook's. Left out: the default team's.
+    #[serde(default)]
+    pub team: Option<String>,
     /// Of the kind `cluster`: what is looked for. Left out: all but `reports_failure`.
     #[serde(default)]
     pub watches: Option<WatchesConfig>,
@@ -141,7 +144,7 @@ impl SourceConfig {
             name: self.name.clone(),
             every: self.every(),
             namespaces: self.namespaces.clone().unwrap_or_default(),
-            watches: self.watches.clone().unwrap_or_default().watches(),
+            watches: self.watches.clone().unwrap_or_default().watches(self.team.as_ref()),
         })
     }
 

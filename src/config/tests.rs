@@ -89,6 +89,14 @@ fn the_example_of_several_sources_is_one() {
 }
 
 #[test]
+fn a_watch_has_its_sources_team_unless_it_has_its_own() {
+    let text = "sources: [{ name: seen, kind: cluster, team: shop, watches: { image_pull: { team: web } } }]";
+    let seen = Config::parse(text, Path::new("/etc/dogwatch.yaml")).unwrap().looked_at().remove(0);
+    let teams: Vec<&str> = seen.watches.iter().filter_map(|watch| watch.team.as_deref()).collect();
+    assert_eq!(teams, ["shop", "shop", "web", "shop"]);
+}
+
+#[test]
 fn what_server_says_of_one_source_goes_on_as_it_was() {
     let one = |text: &str| Config::parse(text, Path::new("/etc/dogwatch.yaml")).unwrap().all_sources();
     let [(field, source)] = &one("")[..] else { panic!() };
@@ -135,6 +143,7 @@ fn sources_that_make_no_sense() {
         ("[{ name: a, kind: cluster, every: 1s }]", "1s is no time", "`10s` to `10m`"),
         ("[{ name: a, kind: alertmanager, every: 1m }]", "only a source of the kind `cluster`", "kind: cluster"),
         ("[{ name: a, kind: alertmanager, watches: {} }]", "only a source of the kind `cluster`", "kind: cluster"),
+        ("[{ name: a, kind: alertmanager, team: shop }]", "only a source of the kind `cluster`", "kind: cluster"),
         ("[{ name: a, kind: cluster, namespaces: [] }]", "names no namespace", "leave it out"),
         ("[{ name: a, kind: cluster, namespaces: [Shop] }]", "`Shop` is no name", "kubectl"),
         ("[{ name: a, kind: cluster, namespaces: [shop, shop] }]", "named twice", "once"),

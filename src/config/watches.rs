@@ -25,18 +25,20 @@ pub struct WatchesConfig {
 }
 
 /// Whether and when something that is looked for is told.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, schemars::JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct WatchConfig {
     pub enabled: bool,
     /// What was seen for so long is told.
     pub hold: Option<HumanDuration>,
     pub severity: Option<Severity>,
+    /// Whose its alerts are, unless a playbook's. Left out: the source's.
+    pub team: Option<String>,
 }
 
 impl Default for WatchConfig {
     fn default() -> Self {
-        Self { enabled: true, hold: None, severity: None }
+        Self { enabled: true, hold: None, severity: None, team: None }
     }
 }
 
@@ -56,6 +58,8 @@ pub struct ReportsConfig {
     pub hold: Option<HumanDuration>,
     #[serde(default)]
     pub severity: Option<Severity>,
+    #[serde(default)]
+    pub team: Option<String>,
 }
 
 fn ready() -> String {
@@ -79,8 +83,8 @@ impl WatchesConfig {
         ]
     }
 
-    /// Those that are switched on.
-    pub(super) fn watches(&self) -> Vec<Watch> {
+    /// Those that are switched on. `team`: whose their alerts are where they do not say it.
+    pub(super) fn watches(&self, team: Option<&String>) -> Vec<Watch> {
         let usual = [
             (&self.failed_attach, WatchedFor::FailedAttach, 5 * MINUTE, Severity::S2),
             (&self.config_error, WatchedFor::ConfigError, 3 * MINUTE, Severity::S3),
@@ -92,6 +96,7 @@ impl WatchesConfig {
             what,
             hold: config.hold.map_or(hold, |hold| hold.0),
             severity: config.severity.unwrap_or(severity),
+            team: config.team.as_ref().or(team).cloned(),
         });
         let reports = self.reports_failure.iter().map(|config| Watch {
             what: WatchedFor::ReportsFailure(Reports {
@@ -101,6 +106,7 @@ impl WatchesConfig {
             }),
             hold: config.hold.map_or(15 * MINUTE, |hold| hold.0),
             severity: config.severity.unwrap_or(Severity::S3),
+            team: config.team.as_ref().or(team).cloned(),
         });
         on.chain(reports).collect()
     }

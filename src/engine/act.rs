@@ -23,7 +23,11 @@ use crate::store::{Append, Appended, Guard, StoreError};
 
 /// A renewal is due by now, and late.
 fn soon_renewed() -> NoMandate {
-    NoMandate { observes: false, because: "the lease of this cluster is about to run out, and is renewed first".into() }
+    NoMandate {
+        observes: false,
+        refused: false,
+        because: "the lease of this cluster is about to run out, and is renewed first".into(),
+    }
 }
 
 /// Reads the target again, decides, and makes the change.

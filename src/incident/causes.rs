@@ -18,6 +18,7 @@ use super::opening::team_of;
 use super::subject::{node, owner, place, storage_class, subject, zone};
 use super::{Coverage, IncidentRules};
 use crate::model::{Alert, Grouping, MayStart, ObjectKey, Origin, Scope};
+use crate::sightings::gathered_by;
 use crate::surroundings::{Found, Surroundings};
 
 /// What one alert may have in common with others.
@@ -124,8 +125,12 @@ pub fn causes(
         shared.extend(class.map(|class| under(class, From::NearlyAll(5))));
     }
     shared.extend(told.operator.map(|operator| under(operator, From::Never)));
-    let name = Grouping::Alert { alert: alert.name().to_owned(), scope: scope.clone() };
-    shared.push(Shared::new(name, From::Places(3)));
+    let sort = match rules.sighted_by.contains(source) {
+        true => gathered_by(alert),
+        false => Some(alert.name().to_owned()),
+    };
+    let name = sort.map(|alert| Grouping::Alert { alert, scope: scope.clone() });
+    shared.extend(name.map(|name| Shared::new(name, From::Places(3))));
     shared.extend(told.zone.map(|zone| Shared::new(Grouping::Zone { zone, scope }, From::NearlyAll(8))));
     let own = match object {
         Some(object) => Grouping::Object { object, origin },

@@ -95,7 +95,11 @@ impl Seen {
             format!("a bot on another database ({})", shown(&self.holder.database))
         };
         let rest = if self.alive { "this bot only observes" } else { "whether that one still lives is not known yet" };
-        NoMandate { observes: self.alive, because: format!("the lease of this cluster {how} {who}: {rest}") }
+        NoMandate {
+            observes: self.alive,
+            refused: false,
+            because: format!("the lease of this cluster {how} {who}: {rest}"),
+        }
     }
 }
 

@@ -71,7 +71,7 @@ impl MandateWorker {
     /// Gives the mandate back, if it is ours, so that the next bot need not wait for its end.
     /// Nothing is changed by this bot afterwards.
     pub async fn release(&self) {
-        let stopping = NoMandate { observes: false, because: "this bot is stopping".into() };
+        let stopping = NoMandate { observes: false, refused: false, because: "this bot is stopping".into() };
         self.mandate.set(Standing::Not(stopping));
         let released = async {
             let Some(lease) = self.cluster.get(&self.lease.key()).await? else { return Ok(()) };
@@ -108,7 +108,7 @@ impl MandateWorker {
                 // it.
                 if let Err(before) = self.mandate.left(self.clock.as_ref()) {
                     let because = format!("whether another bot works on this cluster is not known: {error}");
-                    let why = NoMandate { observes: before.observes, because };
+                    let why = NoMandate { observes: before.observes, refused: false, because };
                     self.mandate.set(Standing::Not(why.clone()));
                     // Each attempt may fail in words of its own: those who asked hear them, and the
                     // log has told of it.
@@ -121,7 +121,7 @@ impl MandateWorker {
             Err(error) => {
                 let lease = self.lease.key();
                 let because = format!("the {lease} cannot be held, so that this bot only observes: {error}");
-                self.lose(NoMandate { observes: true, because });
+                self.lose(NoMandate { observes: true, refused: true, because });
                 REFUSED_AGAIN
             }
         }
@@ -159,7 +159,7 @@ impl MandateWorker {
         };
         if !self.is_ours(&held) {
             let because = "the cluster's answer does not say that the lease is ours".to_owned();
-            return Ok(Err(NoMandate { observes: false, because }));
+            return Ok(Err(NoMandate { observes: false, refused: false, because }));
         }
         self.memory().seen = None;
         Ok(Ok(()))

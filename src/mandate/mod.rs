@@ -85,6 +85,8 @@ enum Standing {
 pub struct NoMandate {
     /// `true`: this bot only observes. `false`: that is not known yet, and may change in a moment.
     pub observes: bool,
+    /// The cluster does not let us hold the Lease, and we know of nobody who does.
+    pub refused: bool,
     pub because: String,
 }
 
@@ -97,7 +99,7 @@ impl Mandate {
     /// Nothing is ours before a [`MandateWorker`] has asked the cluster.
     pub fn shared() -> Self {
         let because = "it is not known yet whether another bot works on this cluster".to_owned();
-        Self { standing: Some(Mutex::new(Standing::Not(NoMandate { observes: false, because }))) }
+        Self { standing: Some(Mutex::new(Standing::Not(NoMandate { observes: false, refused: false, because }))) }
     }
 
     /// For how long the cluster may surely be changed from now on.
@@ -114,6 +116,7 @@ impl Mandate {
                 let passed = clock.monotonic().saturating_sub(renewed).max(by_wall);
                 DURATION.checked_sub(MARGIN + passed).filter(|left| !left.is_zero()).ok_or_else(|| NoMandate {
                     observes: false,
+                    refused: false,
                     because: "the lease that says which bot may change this cluster could not be renewed".into(),
                 })
             }

@@ -28,9 +28,10 @@ pub(super) fn judge(object: &Object, reports: &Reports) -> Option<Sighting> {
         own: own.map(|(label, value)| (label.to_owned(), value.to_owned())).into(),
         besides: BTreeMap::new(),
         about: format!("{} {}", reports.kind, object.name()),
-        pods: BTreeSet::new(),
+        pods: BTreeMap::new(),
         containers: BTreeSet::new(),
         says: if why.is_empty() { says } else { format!("{says}: {}", why.join(": ")) },
+        at_worst: None,
     })
 }
 

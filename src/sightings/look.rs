@@ -1,27 +1,34 @@
 //! Asking the cluster, within bounds.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
+use futures_util::future::join_all;
+
 use super::conditions;
-use super::pods::{self, Events, Told};
+use super::pods::{self, Attach, Events, Told};
 use super::services::{self, Endpoints, Service, ServiceName, Workload};
 use super::settings::{ClusterSource, Reports, WORKLOADS, WatchedFor};
-use super::sighting::{Sighting, joined};
+use super::sighting::{Owner, Sighting, UNWATCHED, joined};
 use crate::cluster::{Cluster, ClusterError, KindName, ListQuery, Object};
-use crate::model::ObjectKey;
+use crate::model::{HumanDuration, ObjectKey};
 
 /// The most objects of one list. They come page by page, and of each page only what is judged is
 /// kept: 50,000 are 100 requests.
 const MOST: usize = 50_000;
 
-/// So many pods that events lead to are read by their names: pods that ran before, and are not
-/// pending.
+/// So many pods that are not pending are read by their names: those that fail and ran before. Of
+/// more, all that run are listed.
 const MOST_NAMED: usize = 200;
 
-/// Workloads are listed in so many namespaces by themselves; of more, in all at once.
+/// Workloads and pods are listed in so many namespaces by themselves; of more, in all at once.
 const MOST_NAMESPACES: usize = 20;
+
+/// What the watches of one sort may take of one look: the worker's turn must end. All sorts are
+/// looked at at once.
+pub(super) const LOOK_WITHIN: Duration = Duration::from_secs(60);
 
 /// A pod's namespace and name.
 pub(super) type PodName = (String, String);
@@ -31,10 +38,22 @@ pub(super) struct Look<'a> {
     pub cluster: &'a dyn Cluster,
     pub source: &'a ClusterSource,
     pub now: DateTime<Utc>,
+    /// [`LOOK_WITHIN`].
+    pub within: Duration,
+    pub before: &'a Before,
+}
+
+/// What earlier looks came to.
+#[derive(Debug, Default)]
+pub(super) struct Before {
     /// Pods of what is held or told: they are looked at again.
-    pub before: &'a BTreeSet<PodName>,
-    /// Services that had a ready endpoint in an earlier look.
-    pub answered: &'a BTreeSet<ServiceName>,
+    pub pods: BTreeSet<PodName>,
+    /// Pods whose volumes could not be attached, and what was said of them.
+    pub attach: Told,
+    /// Pods of alerts about that which fire, and when those began.
+    pub open_attach: BTreeMap<PodName, DateTime<Utc>>,
+    /// Services that had a ready endpoint.
+    pub answered: BTreeSet<ServiceName>,
 }
 
 /// What a look came to.
@@ -43,87 +62,169 @@ pub(super) struct Looked {
     pub sightings: Vec<Sighting>,
     /// What could not be looked at as a whole, and why: what is not seen of it may be there.
     pub blind: BTreeMap<WatchedFor, String>,
+    /// Where all that was seen before was looked at again, and not all else.
+    pub partly: BTreeMap<WatchedFor, String>,
     /// Services that have a ready endpoint, or had one in an earlier look.
     pub answered: BTreeSet<ServiceName>,
 }
 
 impl Looked {
-    /// A look that was given up.
-    pub fn nothing_of(source: &ClusterSource, why: &str) -> Self {
-        let blind = source.watches.iter().map(|watch| (watch.what.clone(), why.to_owned())).collect();
-        Self { blind, ..Self::default() }
+    /// What was not looked at as a whole, and why.
+    pub fn missing(&self) -> BTreeMap<&WatchedFor, &str> {
+        self.partly.iter().chain(&self.blind).map(|(what, why)| (what, why.as_str())).collect()
+    }
+
+    fn and(&mut self, other: Self) {
+        self.sightings.extend(other.sightings);
+        self.blind.extend(other.blind);
+        self.partly.extend(other.partly);
+        self.answered.extend(other.answered);
+    }
+
+    fn blinds<'w>(&mut self, watches: impl IntoIterator<Item = &'w WatchedFor>, why: &str) {
+        for what in watches {
+            self.blind.entry(what.clone()).or_insert_with(|| why.to_owned());
+        }
     }
 }
 
 impl Look<'_> {
     pub async fn looked(&self) -> Looked {
+        let watched = self.source.watches.iter().map(|watch| &watch.what);
+        let (of_pods, others): (Vec<_>, Vec<_>) = watched.partition(|what| what.is_of_pods());
+        let sorts = others.into_iter().map(|what| vec![what]).chain([of_pods]).filter(|sort| !sort.is_empty());
         let mut looked = Looked::default();
-        let watched = || self.source.watches.iter().map(|watch| &watch.what);
-        let of_pods: Vec<&WatchedFor> = watched().filter(|what| what.is_of_pods()).collect();
-        if !of_pods.is_empty() {
-            self.pods(&of_pods, &mut looked).await;
-        }
-        for what in watched() {
-            let seen = match what {
-                WatchedFor::ServiceWithoutEndpoints => self.services(&mut looked.answered).await,
-                WatchedFor::ReportsFailure(reports) => self.reports(reports).await,
-                WatchedFor::FailedAttach | WatchedFor::ConfigError | WatchedFor::ImagePull => continue,
-            };
-            match seen {
-                Ok(seen) => looked.sightings.extend(seen),
-                Err(error) => {
-                    looked.blind.insert(what.clone(), error.to_string());
-                }
-            }
+        for part in join_all(sorts.map(|sort| self.part(sort))).await {
+            looked.and(part);
         }
         looked.sightings = joined(std::mem::take(&mut looked.sightings));
         looked
     }
 
-    /// Pods that are pending, and those that events lead to.
-    async fn pods(&self, watched: &[&WatchedFor], looked: &mut Looked) {
-        let (mut attach, mut named) = (Told::new(), self.before.clone());
-        for reason in watched.iter().filter_map(|what| what.event()).collect::<BTreeSet<_>>() {
-            match self.events(reason).await {
-                // Those pods are pending, and listed as that.
-                Ok(events) if reason == "FailedAttachVolume" => attach = events.told(),
-                Ok(events) => named.extend(events.named),
-                Err(error) => blinds(looked, watched.iter().filter(|what| what.event() == Some(reason)), &error),
+    /// Looks at what is watched of one sort. What was judged before it failed counts.
+    async fn part(&self, sort: Vec<&WatchedFor>) -> Looked {
+        let mut part = Looked::default();
+        let look = async {
+            match sort.as_slice() {
+                [WatchedFor::ServiceWithoutEndpoints] => self.services(&mut part).await,
+                [WatchedFor::ReportsFailure(reports)] => self.reports(reports, &mut part.sightings).await,
+                of_pods => match self.pods(of_pods, &mut part).await {
+                    Ok(()) => self.climb(&mut part.sightings).await,
+                    Err(error) => Err(error),
+                },
+            }
+        };
+        let why = match tokio::time::timeout(self.within, look).await {
+            Ok(Ok(())) => return part,
+            Ok(Err(error)) => error.to_string(),
+            Err(_) => format!("a look at it took longer than {}", HumanDuration(self.within)),
+        };
+        part.blinds(sort, &why);
+        // Whether a CronJob made it is not known, and so not what it is called.
+        part.sightings.retain(|sighting| sighting.job().is_none());
+        part
+    }
+
+    /// Runs of one CronJob are one failure, although each has its Job.
+    async fn climb(&self, sightings: &mut Vec<Sighting>) -> Result<(), ClusterError> {
+        let jobs: BTreeSet<PodName> = sightings.iter().filter_map(Sighting::job).collect();
+        if jobs.is_empty() {
+            return Ok(());
+        }
+        let (mut owners, mut unwatched) = (BTreeMap::new(), BTreeSet::new());
+        let mut look_at = |job: &Object| {
+            let name = (job.namespace().to_owned(), job.name().to_owned());
+            if job.annotation(UNWATCHED).is_some_and(|word| word != "false") {
+                unwatched.insert(name);
+            } else if let Some(owner) = Owner::of_job(job).filter(|_| jobs.contains(&name)) {
+                owners.insert(name, owner);
+            }
+        };
+        let namespaces = jobs.iter().map(|(namespace, _)| namespace.as_str()).collect();
+        self.walk_in(&self.scopes_of(namespaces), "Job", "", &mut look_at).await?;
+        sightings.retain(|sighting| sighting.job().is_none_or(|job| !unwatched.contains(&job)));
+        for sighting in sightings {
+            if let Some(owner) = sighting.job().and_then(|job| owners.get(&job)) {
+                sighting.own.clone_from(&owner.labels);
+                sighting.about.clone_from(&owner.about);
+            }
+        }
+        Ok(())
+    }
+
+    /// Pods that are pending, and those that were seen before or events lead to.
+    async fn pods(&self, watched: &[&WatchedFor], part: &mut Looked) -> Result<(), ClusterError> {
+        let by_name: Vec<&WatchedFor> =
+            watched.iter().copied().filter(|what| **what != WatchedFor::FailedAttach).collect();
+        let mut attach = Attach { told: self.before.attach.clone(), open: self.before.open_attach.clone() };
+        if watched.contains(&&WatchedFor::FailedAttach) {
+            match self.attach().await {
+                Ok(told) => attach.told.extend(told),
+                Err(error) => part.blinds([&WatchedFor::FailedAttach], &error.to_string()),
+            }
+        }
+        let mut led_to = BTreeSet::new();
+        if !by_name.is_empty() {
+            match self.events("Failed").await {
+                Ok(events) => led_to = events.named,
+                Err(error) => part.blinds(by_name.iter().copied(), &error.to_string()),
             }
         }
         let mut pending = BTreeSet::new();
-        let mut seen = Vec::new();
+        let sightings = &mut part.sightings;
         let mut look_at = |pod: &Object| {
             pending.insert((pod.namespace().to_owned(), pod.name().to_owned()));
-            seen.extend(watched.iter().filter_map(|what| pods::judge(pod, what, &attach)));
+            sightings.extend(watched.iter().filter_map(|what| pods::judge(pod, what, &attach)));
         };
-        if let Err(error) = self.walk("Pod", "status.phase=Pending", &mut look_at).await {
-            blinds(looked, watched.iter(), &error);
+        self.walk("Pod", "status.phase=Pending", &mut look_at).await?;
+        if by_name.is_empty() {
+            return Ok(());
         }
-        let by_name: Vec<&&WatchedFor> = watched.iter().filter(|what| ***what != WatchedFor::FailedAttach).collect();
-        // What is held or told comes first: of the others, no end could be taken for one.
-        let (first, others): (Vec<_>, Vec<_>) = named
-            .iter()
-            .filter(|pod| !by_name.is_empty() && !pending.contains(*pod) && self.source.covers(&pod.0))
-            .partition(|pod| self.before.contains(*pod));
-        if first.len() + others.len() > MOST_NAMED {
-            let why = format!("events speak of more than {MOST_NAMED} pods that are not pending");
-            looked.blind.extend(by_name.iter().map(|what| ((**what).clone(), why.clone())));
+        let mut look_at =
+            |pod: &Object| sightings.extend(by_name.iter().filter_map(|what| pods::judge(pod, what, &attach)));
+        let is_left = |pod: &&PodName| !pending.contains(*pod) && self.source.covers(&pod.0);
+        let known: Vec<&PodName> = self.before.pods.iter().filter(is_left).collect();
+        let new: Vec<&PodName> = led_to.difference(&self.before.pods).filter(is_left).collect();
+        if known.len() > MOST_NAMED {
+            return self.running(known.into_iter().chain(new), &mut look_at).await;
         }
-        for (namespace, name) in first.into_iter().chain(others).take(MOST_NAMED) {
-            match self.cluster.get(&ObjectKey::new("Pod", namespace, name)).await {
-                Ok(pod) => {
-                    let judged =
-                        |pod: &Object| by_name.iter().filter_map(|what| pods::judge(pod, what, &attach)).collect();
-                    seen.extend(pod.as_ref().map_or_else(Vec::new, judged));
-                }
-                Err(error) => {
-                    blinds(looked, by_name.iter().copied(), &error);
-                    break;
-                }
+        for (namespace, name) in &known {
+            if let Some(pod) = self.cluster.get(&ObjectKey::new("Pod", namespace, name)).await? {
+                look_at(&pod);
             }
         }
-        looked.sightings.extend(seen);
+        if known.len() + new.len() > MOST_NAMED {
+            return match self.running(new, &mut look_at).await {
+                // No end hangs on them.
+                Err(error @ ClusterError::TooMany { .. }) => {
+                    part.partly.extend(by_name.iter().map(|what| ((*what).clone(), error.to_string())));
+                    Ok(())
+                }
+                other => other,
+            };
+        }
+        for (namespace, name) in new {
+            if let Some(pod) = self.cluster.get(&ObjectKey::new("Pod", namespace, name)).await? {
+                look_at(&pod);
+            }
+        }
+        Ok(())
+    }
+
+    /// All pods that run where these are.
+    async fn running<'p>(
+        &self,
+        pods: impl IntoIterator<Item = &'p PodName>,
+        each: &mut (dyn FnMut(&Object) + Send),
+    ) -> Result<(), ClusterError> {
+        let namespaces = pods.into_iter().map(|(namespace, _)| namespace.as_str()).collect();
+        self.walk_in(&self.scopes_of(namespaces), "Pod", "status.phase=Running", each).await
+    }
+
+    /// What events say of volumes that cannot be attached.
+    async fn attach(&self) -> Result<Told, ClusterError> {
+        let (attach, mounts) = (self.events("FailedAttachVolume").await?, self.events("FailedMount").await?);
+        Ok(attach.told(&mounts, self.now))
     }
 
     async fn events(&self, reason: &str) -> Result<Events, ClusterError> {
@@ -133,7 +234,7 @@ impl Look<'_> {
         Ok(events)
     }
 
-    async fn services(&self, answered: &mut BTreeSet<ServiceName>) -> Result<Vec<Sighting>, ClusterError> {
+    async fn services(&self, part: &mut Looked) -> Result<(), ClusterError> {
         let (mut services, mut endpoints) = (Vec::new(), HashMap::<ServiceName, Endpoints>::new());
         self.walk("Service", "", &mut |service| services.extend(Service::of(service))).await?;
         let mut count = |slice: &Object| {
@@ -144,21 +245,19 @@ impl Look<'_> {
         self.walk("EndpointSlice", "", &mut count).await?;
         let of = |service: &Service| endpoints.get(&service.name).copied().unwrap_or_default();
         let (well, ill): (Vec<_>, Vec<_>) = services.into_iter().partition(|service| of(service).ready > 0);
-        let answered_before = ill.iter().filter(|service| self.answered.contains(&service.name));
-        answered.extend(answered_before.map(|service| service.name.clone()));
-        answered.extend(well.into_iter().map(|service| service.name));
+        let answered_before = ill.iter().filter(|service| self.before.answered.contains(&service.name));
+        part.answered.extend(answered_before.map(|service| service.name.clone()));
+        part.answered.extend(well.into_iter().map(|service| service.name));
         let namespaces: BTreeSet<&str> = ill.iter().map(|service| service.name.0.as_str()).collect();
         let workloads = self.workloads(namespaces).await?;
-        let judged = ill.iter().filter_map(|service| services::judge(service, of(service), &workloads, self.answered));
-        Ok(judged.collect())
+        let judged =
+            ill.iter().filter_map(|service| services::judge(service, of(service), &workloads, &self.before.answered));
+        part.sightings.extend(judged);
+        Ok(())
     }
 
     async fn workloads(&self, namespaces: BTreeSet<&str>) -> Result<Vec<Workload>, ClusterError> {
-        let scopes = match namespaces.len() {
-            0 => Vec::new(),
-            few if few <= MOST_NAMESPACES => namespaces.into_iter().collect(),
-            _ => self.source.scopes(),
-        };
+        let scopes = self.scopes_of(namespaces);
         let mut found = Vec::new();
         for kind in WORKLOADS {
             self.walk_in(&scopes, kind, "", &mut |workload| found.push(Workload::of(workload))).await?;
@@ -166,14 +265,20 @@ impl Look<'_> {
         Ok(found)
     }
 
-    async fn reports(&self, reports: &Reports) -> Result<Vec<Sighting>, ClusterError> {
+    /// A few namespaces by themselves, of more all that are looked at.
+    fn scopes_of<'s>(&'s self, namespaces: BTreeSet<&'s str>) -> Vec<&'s str> {
+        match namespaces.len() {
+            few if few <= MOST_NAMESPACES => namespaces.into_iter().collect(),
+            _ => self.source.scopes(),
+        }
+    }
+
+    async fn reports(&self, reports: &Reports, seen: &mut Vec<Sighting>) -> Result<(), ClusterError> {
         let unknown = |_| ClusterError::UnknownKind(reports.kind.clone());
         let name: KindName = reports.kind.parse().map_err(unknown)?;
         let scopes = if self.cluster.kind(&name).await?.namespaced { self.source.scopes() } else { vec![""] };
-        let mut seen = Vec::new();
         let mut look_at = |object: &Object| seen.extend(conditions::judge(object, reports));
-        self.walk_in(&scopes, &reports.kind, "", &mut look_at).await?;
-        Ok(seen)
+        self.walk_in(&scopes, &reports.kind, "", &mut look_at).await
     }
 
     async fn walk(&self, kind: &str, fields: &str, each: &mut (dyn FnMut(&Object) + Send)) -> Result<(), ClusterError> {
@@ -213,8 +318,115 @@ impl Look<'_> {
     }
 }
 
-fn blinds<'w>(looked: &mut Looked, watches: impl Iterator<Item = &'w &'w WatchedFor>, error: &ClusterError) {
-    for what in watches {
-        looked.blind.entry((*what).clone()).or_insert_with(|| error.to_string());
+#[cfg(test)]
+mod tests {
+    use async_trait::async_trait;
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::clock::ManualClock;
+    use crate::cluster::sim::build;
+    use crate::cluster::{Access, Delete, Evict, Kind, Kinds, ListPage, Log, LogQuery, Patch, SimCluster};
+    use crate::model::Severity;
+    use crate::sightings::Watch;
+
+    /// A cluster that does not answer about one kind.
+    struct Stuck(SimCluster, &'static str);
+
+    #[async_trait]
+    impl Cluster for Stuck {
+        async fn get(&self, key: &ObjectKey) -> Result<Option<Object>, ClusterError> {
+            self.0.get(key).await
+        }
+        async fn list(&self, query: &ListQuery) -> Result<Vec<Object>, ClusterError> {
+            self.0.list(query).await
+        }
+        async fn list_page(&self, query: &ListQuery, from: Option<&str>) -> Result<ListPage, ClusterError> {
+            if query.kind == self.1 {
+                std::future::pending::<()>().await;
+            }
+            self.0.list_page(query, from).await
+        }
+        async fn logs(&self, query: &LogQuery) -> Result<Log, ClusterError> {
+            self.0.logs(query).await
+        }
+        async fn patch(&self, patch: &Patch) -> Result<Object, ClusterError> {
+            self.0.patch(patch).await
+        }
+        async fn create(&self, object: &Object, manager: &str, dry_run: bool) -> Result<Object, ClusterError> {
+            self.0.create(object, manager, dry_run).await
+        }
+        async fn delete(&self, delete: &Delete) -> Result<(), ClusterError> {
+            self.0.delete(delete).await
+        }
+        async fn evict(&self, evict: &Evict) -> Result<(), ClusterError> {
+            self.0.evict(evict).await
+        }
+        async fn allowed(&self, access: &Access) -> Result<bool, ClusterError> {
+            self.0.allowed(access).await
+        }
+        async fn kind(&self, name: &KindName) -> Result<&'static Kind, ClusterError> {
+            self.0.kind(name).await
+        }
+        fn kinds(&self) -> std::sync::Arc<Kinds> {
+            Cluster::kinds(&self.0)
+        }
+        async fn version(&self) -> Result<String, ClusterError> {
+            self.0.version().await
+        }
+    }
+
+    fn cluster(objects: Vec<Object>) -> SimCluster {
+        SimCluster::from_objects(std::sync::Arc::new(ManualClock::new(DateTime::UNIX_EPOCH)), objects).unwrap()
+    }
+
+    async fn looked(cluster: &dyn Cluster, watched: &[WatchedFor]) -> Looked {
+        let watch =
+            |what: &WatchedFor| Watch { what: what.clone(), hold: Duration::ZERO, severity: Severity::S3, team: None };
+        let (every, watches) = (Duration::from_secs(60), watched.iter().map(watch).collect());
+        let source = ClusterSource { name: "watch".into(), every, namespaces: Vec::new(), watches };
+        let (now, within) = (DateTime::UNIX_EPOCH, Duration::from_millis(200));
+        Look { cluster, source: &source, now, within, before: &Before::default() }.looked().await
+    }
+
+    fn pulls(name: &str, owner: &Value) -> Object {
+        let waiting = json!({ "name": "main", "state": { "waiting": { "reason": "ErrImagePull" } } });
+        let status = json!({ "phase": "Pending", "containerStatuses": [waiting] });
+        build::pod("shop", name, "web").with(&json!({ "metadata": { "ownerReferences": owner }, "status": status }))
+    }
+
+    #[tokio::test]
+    async fn runs_of_one_cronjob_are_one_failure() {
+        let owned = |kind: &str, name: &str| json!([{ "apiVersion": "batch/v1", "kind": kind, "name": name, "uid": name, "controller": true }]);
+        let job = |name: &str, owner: Value, annotations: Value| {
+            let metadata =
+                json!({ "namespace": "shop", "name": name, "ownerReferences": owner, "annotations": annotations });
+            let template = json!({ "spec": { "containers": [{ "name": "main", "image": "x" }] } });
+            let spec = json!({ "suspend": true, "template": template });
+            Object(json!({ "apiVersion": "batch/v1", "kind": "Job", "metadata": metadata, "spec": spec }))
+        };
+        let mut objects: Vec<Object> = ["backup-1", "backup-2", "by-hand", "mine"]
+            .iter()
+            .map(|name| pulls(&format!("{name}-x"), &owned("Job", name)))
+            .collect();
+        objects.extend(["backup-1", "backup-2"].map(|name| job(name, owned("CronJob", "backup"), json!({}))));
+        objects.push(job("by-hand", json!([]), json!({})));
+        objects.push(job("mine", json!([]), json!({ "dogwatch/unwatched": "true" })));
+        let cluster = cluster(objects);
+        let looked = looked(&cluster, &[WatchedFor::ImagePull]).await;
+        assert!(looked.blind.is_empty(), "{looked:?}");
+        let mut about: Vec<_> = looked.sightings.iter().map(|it| (it.about.as_str(), it.pods.len())).collect();
+        about.sort_unstable();
+        assert_eq!(about, [("cronjob backup", 2), ("job by-hand", 1)]);
+    }
+
+    #[tokio::test]
+    async fn what_takes_too_long_blinds_its_own_watches_and_what_was_judged_counts() {
+        let cluster = Stuck(cluster(vec![pulls("new", &json!([]))]), "EndpointSlice");
+        let looked = looked(&cluster, &[WatchedFor::ImagePull, WatchedFor::ServiceWithoutEndpoints]).await;
+        assert_eq!(looked.sightings.len(), 1);
+        let blind: Vec<_> = looked.blind.into_iter().collect();
+        let [(WatchedFor::ServiceWithoutEndpoints, why)] = &blind[..] else { panic!("{blind:?}") };
+        assert!(why.contains("took longer than"), "{why}");
     }
 }

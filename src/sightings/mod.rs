@@ -27,4 +27,4 @@ mod told;
 
 pub use settings::{ClusterSource, Reports, Watch, WatchedFor};
 pub use sighting_worker::SightingWorker;
-pub use told::PODS;
+pub use told::{PODS, gathered_by};

@@ -28,15 +28,35 @@ const CONFIG_ERRORS: [&str; 2] = ["CreateContainerConfigError", "CreateContainer
 /// Why one waits before its pod's volumes are there.
 const CREATING: [&str; 2] = ["ContainerCreating", "PodInitializing"];
 
-/// An event that came so recently says what is so. The controller tries again within two minutes,
-/// and one event for each pod comes through every five.
+/// An event that came so recently says what is so: a kubelet tries again within five minutes.
 const RECENT: TimeDelta = TimeDelta::minutes(15);
 
 /// So many characters of what is said are kept.
 pub(super) const LONGEST: usize = 500;
 
-/// Pods by UID, and what the latest event of a reason says of each.
+/// Pods by UID, and what is said of each.
 pub(super) type Told = BTreeMap<String, String>;
+
+/// What is known of pods whose volumes could not be attached. Kubernetes tells once that a volume is
+/// in use elsewhere (Multi-Attach), so a pod that was seen fails for as long as it waits.
+#[derive(Debug, Default)]
+pub(super) struct Attach {
+    /// Those that events tell of, or that were seen before.
+    pub told: Told,
+    /// Pods of alerts that fire, and when those began: one that is older is the same pod.
+    pub open: BTreeMap<PodName, DateTime<Utc>>,
+}
+
+impl Attach {
+    fn says(&self, pod: &Object) -> Option<&str> {
+        let is_open = || {
+            let began = self.open.get(&(pod.namespace().to_owned(), pod.name().to_owned()))?;
+            let created: Option<DateTime<Utc>> = pod.text("/metadata/creationTimestamp").parse().ok();
+            created.is_none_or(|created| created <= *began).then_some("it still waits for its volumes")
+        };
+        self.told.get(pod.uid()).map(String::as_str).or_else(is_open)
+    }
+}
 
 /// When an event was seen last.
 fn seen_at(event: &Object) -> Option<DateTime<Utc>> {
@@ -50,8 +70,7 @@ fn seen_at(event: &Object) -> Option<DateTime<Utc>> {
 pub(super) struct Events {
     /// By the pod's UID.
     latest: BTreeMap<String, (DateTime<Utc>, String)>,
-    /// The pods that they speak of, whenever they did: what such a pod's own status says is what
-    /// counts.
+    /// The pods that recent ones speak of: what such a pod's own status says is what counts.
     pub named: BTreeSet<PodName>,
 }
 
@@ -61,28 +80,34 @@ impl Events {
         if text("kind") != "Pod" || text("name").is_empty() {
             return;
         }
-        self.named.insert((text("namespace").to_owned(), text("name").to_owned()));
-        let Some(at) = seen_at(event).filter(|at| now - *at < RECENT) else { return };
+        let Some(at) = seen_at(event) else { return };
+        if now - at < RECENT {
+            self.named.insert((text("namespace").to_owned(), text("name").to_owned()));
+        }
         if self.latest.get(text("uid")).is_none_or(|(latest, _)| *latest < at) {
             let message = event.text("/message").chars().take(LONGEST).collect();
             self.latest.insert(text("uid").to_owned(), (at, message));
         }
     }
 
-    /// What recent ones say.
-    pub fn told(self) -> Told {
-        self.latest.into_iter().map(|(uid, (_, message))| (uid, message)).collect()
+    /// What those say that are recent, and older ones where there are recent `others` about the
+    /// same pod.
+    pub fn told(self, others: &Events, now: DateTime<Utc>) -> Told {
+        let is_recent = |at: &DateTime<Utc>| now - *at < RECENT;
+        let goes_on = |uid: &str| others.latest.get(uid).is_some_and(|(at, _)| is_recent(at));
+        let so = self.latest.into_iter().filter(|(uid, (at, _))| is_recent(at) || goes_on(uid));
+        so.map(|(uid, (_, message))| (uid, message)).collect()
     }
 }
 
 /// What of the pod fails in the way that is watched for. `attach`: what events say of volumes.
-pub(super) fn judge(pod: &Object, what: &WatchedFor, attach: &Told) -> Option<Sighting> {
+pub(super) fn judge(pod: &Object, what: &WatchedFor, attach: &Attach) -> Option<Sighting> {
     if !is_watched(pod) || matches!(pod.text("/status/phase"), "Succeeded" | "Failed") {
         return None;
     }
     match what {
         WatchedFor::FailedAttach => {
-            let says = attach.get(pod.uid()).filter(|_| waits_for_volumes(pod))?;
+            let says = attach.says(pod).filter(|_| waits_for_volumes(pod))?;
             Some(sighting(pod, what, BTreeSet::new(), says))
         }
         WatchedFor::ConfigError => waiting_sighting(pod, what, &CONFIG_ERRORS),
@@ -135,9 +160,10 @@ fn sighting(pod: &Object, what: &WatchedFor, containers: BTreeSet<String>, says:
         own,
         besides,
         about,
-        pods: BTreeSet::from([pod.name().to_owned()]),
+        pods: BTreeMap::from([(pod.name().to_owned(), pod.uid().to_owned())]),
         containers,
         says: says.to_owned(),
+        at_worst: None,
     }
 }
 
@@ -196,14 +222,18 @@ mod tests {
         }))
     }
 
-    fn told(all: &[Object]) -> Told {
+    fn events(all: &[Object]) -> Events {
         let mut events = Events::default();
         all.iter().for_each(|event| events.hear(event, now()));
-        events.told()
+        events
+    }
+
+    fn told(all: &[Object]) -> Attach {
+        Attach { told: events(all).told(&Events::default(), now()), open: BTreeMap::new() }
     }
 
     fn seen(pod: &Object, what: WatchedFor) -> Option<Sighting> {
-        judge(pod, &what, &Told::new())
+        judge(pod, &what, &Attach::default())
     }
 
     #[test]
@@ -213,7 +243,7 @@ mod tests {
         let [one] = &joined(all)[..] else { panic!() };
         assert_eq!(one.about, "deployment web");
         assert_eq!(one.own, BTreeMap::from([("deployment".to_owned(), "web".to_owned())]));
-        assert_eq!(one.pods.iter().map(String::as_str).collect::<Vec<_>>(), ["web-6d4cf56db6-a", "web-6d4cf56db6-b"]);
+        assert_eq!(one.pods.keys().map(String::as_str).collect::<Vec<_>>(), ["web-6d4cf56db6-a", "web-6d4cf56db6-b"]);
         assert_eq!(one.says, "ImagePullBackOff: Back-off pulling image \"registry.example/web:2\"");
     }
 
@@ -266,6 +296,7 @@ mod tests {
         let unscheduled = creating.clone().with(&json!({ "spec": { "nodeName": null } }));
         assert_eq!(attach(&unscheduled, recent), None);
         let told = told(&[event(&creating, recent)]);
+        assert!(judge(&creating, &WatchedFor::FailedAttach, &told).is_some());
         let successor = creating.with(&json!({ "metadata": { "uid": "another" } }));
         assert_eq!(judge(&successor, &WatchedFor::FailedAttach, &told), None, "the event is about the pod before it");
     }
@@ -283,7 +314,37 @@ mod tests {
         events.hear(&says("x", "newest").with(&series), now());
         events.hear(&event(&pod, "x").with(&json!({ "involvedObject": { "kind": "Node" } })), now());
         assert_eq!(events.named, BTreeSet::from([("shop".to_owned(), "pg-0".to_owned())]));
-        assert_eq!(events.told(), Told::from([(pod.uid().to_owned(), "newest".to_owned())]));
+        let told = events.told(&Events::default(), now());
+        assert_eq!(told, Told::from([(pod.uid().to_owned(), "newest".to_owned())]));
+    }
+
+    #[test]
+    fn a_volume_that_is_tried_again_still_fails() {
+        let pod = pod("pg-0", json!({ "reason": "ContainerCreating" }));
+        let (old, recent) = ("2026-03-02T01:20:00Z", "2026-03-02T01:55:00Z");
+        let first = || events(&[event(&pod, old)]);
+        assert_eq!(first().told(&Events::default(), now()), Told::new());
+        let mounts = events(&[event(&pod, recent).with(&json!({ "reason": "FailedMount" }))]);
+        assert!(first().told(&mounts, now()).contains_key(pod.uid()));
+        assert_eq!(Events::default().told(&mounts, now()), Told::new(), "a Secret may be missing");
+    }
+
+    #[test]
+    fn the_pod_of_an_alert_that_fires_still_fails_and_its_successor_does_not() {
+        let created = json!({ "metadata": { "creationTimestamp": "2026-03-02T01:00:00Z" } });
+        let pod = pod("pg-0", json!({ "reason": "ContainerCreating" })).with(&created);
+        let began = |at: &str| {
+            let open = BTreeMap::from([(("shop".to_owned(), "pg-0".to_owned()), at.parse().unwrap())]);
+            judge(&pod, &WatchedFor::FailedAttach, &Attach { told: Told::new(), open }).is_some()
+        };
+        assert_eq!([began("2026-03-02T01:01:00Z"), began("2026-03-02T00:59:00Z")], [true, false]);
+    }
+
+    #[test]
+    fn what_events_spoke_of_long_ago_is_not_looked_at() {
+        let pod = pulls("web-1");
+        assert_eq!(events(&[event(&pod, "2026-03-02T01:40:00Z")]).named, BTreeSet::new());
+        assert_eq!(events(&[event(&pod, "2026-03-02T01:50:00Z")]).named.len(), 1);
     }
 
     #[test]

@@ -1,9 +1,10 @@
 //! Services that nobody answers for. Pure.
 //!
 //! A Service without endpoints is no failure where its workload is scaled to nothing on purpose. So
-//! one counts where pods of it are there and not ready, or where a workload with its labels should
-//! have pods. Where no workload is known to it (an operator makes its pods), it counts once it has
-//! had a ready endpoint in an earlier look.
+//! one counts where a workload with its labels should have pods. Where none is known (an operator
+//! makes its pods, or gives them a label such as `role: primary` later), it counts where pods of it
+//! are there and not ready, or once it has had a ready endpoint in an earlier look. If then nothing
+//! says that it should have pods, they may be gone on purpose: that calls nobody at night.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,6 +13,7 @@ use serde_json::Value;
 use super::settings::WatchedFor;
 use super::sighting::{Owner, Sighting, is_watched};
 use crate::cluster::Object;
+use crate::model::Severity;
 
 /// A namespace and the name of a Service in it.
 pub(super) type ServiceName = (String, String);
@@ -51,6 +53,9 @@ impl Endpoints {
     pub fn of(slice: &Object) -> Option<(ServiceName, Self)> {
         let service = slice.label("kubernetes.io/service-name")?;
         let endpoints = slice.at("/endpoints").and_then(Value::as_array).into_iter().flatten();
+        // What ends says nothing of what should be there.
+        let stays = |endpoint: &&Value| endpoint.pointer("/conditions/terminating") != Some(&Value::Bool(true));
+        let endpoints = endpoints.filter(stays);
         // What is not known counts as ready, as the API says.
         let is_ready = |endpoint: &&Value| endpoint.pointer("/conditions/ready") != Some(&Value::Bool(false));
         let (ready, unready): (Vec<_>, Vec<_>) = endpoints.partition(is_ready);
@@ -72,6 +77,7 @@ pub(super) struct Workload {
     labels: Labels,
     /// So many pods it should have.
     wanted: i64,
+    is_watched: bool,
 }
 
 impl Workload {
@@ -86,7 +92,17 @@ impl Workload {
             name: object.name().to_owned(),
             labels: labels(object.at("/spec/template/metadata/labels")),
             wanted,
+            is_watched: is_watched(object),
         }
+    }
+
+    /// Whether its pods may come to have the labels that the Service selects: those of its template
+    /// are some of them, and it says nothing of the others.
+    fn may_be_behind(&self, service: &Service) -> bool {
+        let same = |name: &String, value: &String| self.labels.get(name) == Some(value);
+        self.namespace == service.name.0
+            && service.selector.iter().any(|(name, value)| same(name, value))
+            && service.selector.iter().all(|(name, value)| same(name, value) || !self.labels.contains_key(name))
     }
 
     fn is_behind(&self, service: &Service) -> bool {
@@ -111,15 +127,30 @@ pub(super) fn judge(
         return None;
     }
     let behind: Vec<&Workload> = workloads.iter().filter(|workload| workload.is_behind(service)).collect();
-    let says = match behind.as_slice() {
-        _ if endpoints.unready > 0 => format!("none of its {} endpoints is ready", endpoints.unready),
-        [] if answered.contains(&service.name) && !service.is_headless => {
-            "it has no endpoints any more, and no workload is known that should have pods with its labels".to_owned()
+    if behind.iter().any(|workload| !workload.is_watched) {
+        return None;
+    }
+    let unready = (endpoints.unready > 0).then(|| format!("none of its {} endpoints is ready", endpoints.unready));
+    let wanting = |known: &[&Workload]| {
+        let wanting = known.iter().find(|workload| workload.wanted > 0)?;
+        Some(format!("it has no endpoints, and {} {} should have {} pods", wanting.kind, wanting.name, wanting.wanted))
+    };
+    let (says, at_worst) = match (behind.as_slice(), unready) {
+        ([], Some(unready)) => (unready, None),
+        ([], None) if !answered.contains(&service.name) || service.is_headless => return None,
+        ([], None) => {
+            let near: Vec<&Workload> = workloads.iter().filter(|workload| workload.may_be_behind(service)).collect();
+            match near.as_slice() {
+                [] => (
+                    "it has no endpoints any more, and no workload is known that should have its pods".to_owned(),
+                    Some(Severity::S3),
+                ),
+                near => (wanting(near)?, None),
+            }
         }
-        [] => return None,
-        known => {
-            let wanting = known.iter().find(|workload| workload.wanted > 0)?;
-            format!("it has no endpoints, and {} {} should have {} pods", wanting.kind, wanting.name, wanting.wanted)
+        (known, unready) => {
+            let wanting = wanting(known)?;
+            (unready.unwrap_or(wanting), None)
         }
     };
     let (namespace, name) = &service.name;
@@ -134,9 +165,10 @@ pub(super) fn judge(
         // So it is in one incident with what else is wrong with its pods.
         besides: one(&behind).map(|owner| owner.labels).unwrap_or_default(),
         about: format!("service {name}"),
-        pods: BTreeSet::new(),
+        pods: BTreeMap::new(),
         containers: BTreeSet::new(),
         says,
+        at_worst,
     })
 }
 
@@ -191,6 +223,8 @@ mod tests {
         let (_, unknown) = Endpoints::of(&slice(json!([{ "addresses": ["10.1.0.1"] }]))).unwrap();
         assert_eq!(one.and(unknown), Endpoints { ready: 2, unready: 1 });
         assert_eq!(Endpoints::of(&slice(Value::Null)).unwrap().1, Endpoints::default());
+        let ends = json!({ "addresses": ["10.1.0.1"], "conditions": { "ready": false, "serving": true, "terminating": true } });
+        assert_eq!(Endpoints::of(&slice(json!([ends]))).unwrap().1, Endpoints::default());
     }
 
     #[test]
@@ -205,6 +239,11 @@ mod tests {
             None,
             "it is scaled to nothing on purpose"
         );
+        assert_eq!(
+            fails(&pg(), 2, &[workload("StatefulSet", "pg", 0)], true),
+            None,
+            "its last pods are on their way out"
+        );
         let both = [workload("Deployment", "old", 0), workload("Deployment", "new", 2)];
         assert!(fails(&pg(), 0, &both, false).is_some());
     }
@@ -216,6 +255,32 @@ mod tests {
         let headless = service(&json!({ "clusterIP": "None", "selector": { "app": "pg" } })).unwrap();
         assert_eq!(fails(&headless, 0, &[], true), None, "a Job's, which has ended");
         assert!(fails(&headless, 0, &[workload("StatefulSet", "pg", 1)], false).is_some());
+    }
+
+    #[test]
+    fn what_may_be_gone_on_purpose_calls_nobody_at_night() {
+        let spec = json!({ "type": "ClusterIP", "selector": { "app": "pg", "leads": "yes" } });
+        let leader = service(&spec).unwrap();
+        let answered = BTreeSet::from([leader.name.clone()]);
+        let worst = |workloads: &[Workload]| {
+            judge(&leader, Endpoints::default(), workloads, &answered).map(|sighting| sighting.at_worst)
+        };
+        assert_eq!(worst(&[]), Some(Some(Severity::S3)));
+        assert_eq!(worst(&[workload("StatefulSet", "pg", 3)]), Some(None), "a database without a leader");
+        assert_eq!(worst(&[workload("StatefulSet", "pg", 0)]), None);
+    }
+
+    #[test]
+    fn a_workload_that_is_left_unwatched_takes_its_services_along() {
+        let of = |annotations: Value| {
+            let metadata = json!({ "namespace": "db", "name": "pg", "annotations": annotations });
+            let template = json!({ "metadata": { "labels": { "app": "pg" } } });
+            Workload::of(&Object(
+                json!({ "kind": "StatefulSet", "metadata": metadata, "spec": { "template": template } }),
+            ))
+        };
+        assert!(fails(&pg(), 1, &[of(json!({}))], false).is_some());
+        assert_eq!(fails(&pg(), 1, &[of(json!({ "dogwatch/unwatched": "" }))], false), None);
     }
 
     #[test]

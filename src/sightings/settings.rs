@@ -26,6 +26,8 @@ pub struct Watch {
     /// What was seen for so long is told.
     pub hold: Duration,
     pub severity: Severity,
+    /// Whose its alerts are, unless a playbook's; `None`: the default team's.
+    pub team: Option<String>,
 }
 
 /// What is looked for.
@@ -49,6 +51,9 @@ pub struct Reports {
     pub status: String,
 }
 
+pub(super) const NO_ENDPOINTS: &str = "DogwatchServiceWithoutEndpoints";
+pub(super) const REPORTS_FAILURE: &str = "DogwatchReportsFailure";
+
 /// Kinds whose objects say how many pods a Service should have.
 pub(super) const WORKLOADS: [&str; 3] = ["Deployment", "StatefulSet", "DaemonSet"];
 
@@ -59,8 +64,8 @@ impl WatchedFor {
             WatchedFor::FailedAttach => "DogwatchFailedAttachVolume",
             WatchedFor::ConfigError => "DogwatchContainerConfigError",
             WatchedFor::ImagePull => "DogwatchImagePullBackOff",
-            WatchedFor::ServiceWithoutEndpoints => "DogwatchServiceWithoutEndpoints",
-            WatchedFor::ReportsFailure(_) => "DogwatchReportsFailure",
+            WatchedFor::ServiceWithoutEndpoints => NO_ENDPOINTS,
+            WatchedFor::ReportsFailure(_) => REPORTS_FAILURE,
         }
     }
 
@@ -68,12 +73,23 @@ impl WatchedFor {
         matches!(self, WatchedFor::FailedAttach | WatchedFor::ConfigError | WatchedFor::ImagePull)
     }
 
-    /// The reason of the events that lead to what it looks for.
-    pub(super) fn event(&self) -> Option<&'static str> {
+    /// What is of one sort, as a group key of Alertmanager's names it.
+    pub(super) fn sort(&self) -> String {
         match self {
-            WatchedFor::FailedAttach => Some("FailedAttachVolume"),
-            WatchedFor::ConfigError | WatchedFor::ImagePull => Some("Failed"),
-            WatchedFor::ServiceWithoutEndpoints | WatchedFor::ReportsFailure(_) => None,
+            WatchedFor::ReportsFailure(Reports { kind, condition, .. }) => {
+                format!("alertname={:?}, condition={condition:?}, kind={kind:?}", self.alert())
+            }
+            _ => format!("alertname={:?}", self.alert()),
+        }
+    }
+
+    /// As people read it, where one alert's name says too little.
+    pub(super) fn shown(&self) -> String {
+        match self {
+            WatchedFor::ReportsFailure(reports) => {
+                format!("{} of {} ({})", self.alert(), reports.kind, reports.condition)
+            }
+            _ => self.alert().to_owned(),
         }
     }
 
@@ -81,10 +97,10 @@ impl WatchedFor {
     fn reads(&self) -> Vec<(&'static str, &str)> {
         let workloads = WORKLOADS.into_iter().map(|kind| ("list", kind));
         match self {
-            WatchedFor::FailedAttach => vec![("list", "Pod"), ("list", "Event")],
+            WatchedFor::FailedAttach => vec![("list", "Pod"), ("list", "Event"), ("list", "Job")],
             // What ran before is not pending: an event leads to it.
             WatchedFor::ConfigError | WatchedFor::ImagePull => {
-                vec![("list", "Pod"), ("get", "Pod"), ("list", "Event")]
+                vec![("list", "Pod"), ("get", "Pod"), ("list", "Event"), ("list", "Job")]
             }
             WatchedFor::ServiceWithoutEndpoints => {
                 [("list", "Service"), ("list", "EndpointSlice")].into_iter().chain(workloads).collect()
@@ -140,7 +156,7 @@ mod tests {
     use super::*;
 
     fn source(what: WatchedFor, namespaces: &[&str]) -> ClusterSource {
-        let watch = Watch { what, hold: Duration::from_secs(300), severity: Severity::S3 };
+        let watch = Watch { what, hold: Duration::from_secs(300), severity: Severity::S3, team: None };
         let namespaces = namespaces.iter().map(|name| (*name).to_owned()).collect();
         ClusterSource { name: "cluster".into(), every: Duration::from_secs(60), namespaces, watches: vec![watch] }
     }
@@ -153,9 +169,9 @@ mod tests {
     #[test]
     fn only_what_is_switched_on_takes_rights() {
         let all = source(WatchedFor::FailedAttach, &[]);
-        assert_eq!(rights(&all), ["list events ", "list pods "]);
+        assert_eq!(rights(&all), ["list events ", "list pods ", "list jobs "]);
         let one = source(WatchedFor::ImagePull, &["shop"]);
-        assert_eq!(rights(&one), ["get pods shop", "list events shop", "list pods shop"]);
+        assert_eq!(rights(&one), ["get pods shop", "list events shop", "list pods shop", "list jobs shop"]);
         let nothing = ClusterSource { watches: Vec::new(), ..all };
         assert_eq!(rights(&nothing), [] as [String; 0]);
     }

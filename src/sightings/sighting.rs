@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::settings::WatchedFor;
 use crate::cluster::{Kind, Object};
-use crate::model::Digest;
+use crate::model::{Digest, Severity};
 
 /// A failure that was seen.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,15 +19,17 @@ pub(super) struct Sighting {
     pub besides: BTreeMap<String, String>,
     /// What fails, as people call it: `deployment web`.
     pub about: String,
-    /// All pods that fail so.
-    pub pods: BTreeSet<String>,
+    /// All pods that fail so, by name: their UIDs.
+    pub pods: BTreeMap<String, String>,
     pub containers: BTreeSet<String>,
     /// What the cluster says of it.
     pub says: String,
+    /// It is told as no worse than that, whatever its watch says.
+    pub at_worst: Option<Severity>,
 }
 
 /// The annotation by which whoever owns an object has it left unwatched.
-const UNWATCHED: &str = "dogwatch/unwatched";
+pub(super) const UNWATCHED: &str = "dogwatch/unwatched";
 
 /// Whether its owner wants it looked at, and it is there to stay.
 pub(super) fn is_watched(object: &Object) -> bool {
@@ -43,6 +45,11 @@ impl Sighting {
         };
         let identity = format!("{}\n{}\n{:?}\n{reports}", self.what.alert(), self.namespace, self.own);
         Digest::of(identity).as_str().chars().take(16).collect()
+    }
+
+    /// The Job that it is of.
+    pub fn job(&self) -> Option<(String, String)> {
+        Some((self.namespace.clone(), self.own.get(JOB)?.clone()))
     }
 
     /// The same failure, as another pod shows it.
@@ -74,13 +81,27 @@ pub(super) struct Owner {
 }
 
 /// Kinds of pods' controllers, and the labels that name them.
-const OWNERS: [(&str, &str); 5] = [
+const OWNERS: [(&str, &str); 6] = [
     ("Deployment", "deployment"),
     ("StatefulSet", "statefulset"),
     ("DaemonSet", "daemonset"),
     ("ReplicaSet", "replicaset"),
-    ("Job", "job_name"),
+    ("Job", JOB),
+    ("CronJob", "cronjob"),
 ];
+
+pub(super) const JOB: &str = "job_name";
+
+/// The kind and the name of an object's controller.
+fn controller(object: &Object) -> Option<(String, &str)> {
+    let references = object.at("/metadata/ownerReferences")?.as_array()?;
+    let is_controller = |reference: &&Value| reference.get("controller") == Some(&Value::Bool(true));
+    let reference = references.iter().find(is_controller)?;
+    let text = |field: &str| reference.get(field).and_then(Value::as_str).filter(|text| !text.is_empty());
+    let (kind, name) = (text("kind")?, text("name")?);
+    let group = text("apiVersion").and_then(|version| version.split_once('/')).map_or("", |(group, _)| group);
+    Some((Kind::id_of(kind, group), name))
+}
 
 impl Owner {
     /// The workload of that kind, which is one of Kubernetes' own.
@@ -103,14 +124,14 @@ impl Owner {
         Self { labels, about: format!("pod {}", pod.name()) }
     }
 
+    /// The CronJob that made the Job, each of whose runs has a Job of its own.
+    pub fn of_job(job: &Object) -> Option<Self> {
+        let (kind, name) = controller(job)?;
+        (kind == "CronJob").then(|| Self::workload(&kind, name)).flatten()
+    }
+
     fn controller(pod: &Object) -> Option<Self> {
-        let references = pod.at("/metadata/ownerReferences")?.as_array()?;
-        let is_controller = |reference: &&Value| reference.get("controller") == Some(&Value::Bool(true));
-        let reference = references.iter().find(is_controller)?;
-        let text = |field: &str| reference.get(field).and_then(Value::as_str).filter(|text| !text.is_empty());
-        let (kind, name) = (text("kind")?, text("name")?);
-        let group = text("apiVersion").and_then(|version| version.split_once('/')).map_or("", |(group, _)| group);
-        let kind = Kind::id_of(kind, group);
+        let (kind, name) = controller(pod)?;
         let of_template = pod.label("pod-template-hash").and_then(|hash| name.strip_suffix(hash)?.strip_suffix('-'));
         match (kind.as_str(), of_template) {
             ("Node", _) => None,

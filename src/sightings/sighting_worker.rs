@@ -1,6 +1,6 @@
 //! The worker that looks at the cluster from time to time.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use chrono::TimeDelta;
 use tokio::sync::watch;
 
 use super::held::Memory;
-use super::look::{Look, Looked};
+use super::look::{Before, LOOK_WITHIN, Look, Looked};
 use super::services::ServiceName;
 use super::settings::{ClusterSource, WatchedFor};
 use super::told::signals;
@@ -20,18 +20,13 @@ use crate::model::{Beat, HeartbeatKey, HumanDuration};
 use crate::store::{Accepted, FiringAlert, Store, StoreError};
 use crate::worker::{Turn, TurnError, Worker};
 
-/// A look that takes longer is given up: the worker's turn must end.
-const LOOK_WITHIN: Duration = Duration::from_secs(60);
-
 /// What is not looked at for so long, chat is told. The absence of its heartbeat calls somebody
 /// later.
 const BLIND_FOR: Duration = Duration::from_secs(5 * 60);
 
-/// Whether this bot is the one that looks is asked again so soon, while that is not known.
-const ASKED_AGAIN: Duration = Duration::from_secs(5);
-
-/// Looks at the cluster for a source of the kind `cluster`. Of several bots, the one that may change
-/// the cluster looks: the others would page about the same.
+/// Looks at the cluster for a source of the kind `cluster`. To look takes no mandate, and each bot
+/// ends what it has told itself. What begins is told by the bot that holds the mandate: the others
+/// would page about the same. A bot that is refused the Lease tells it, too: nobody else may.
 pub struct SightingWorker {
     store: Arc<dyn Store>,
     cluster: Arc<dyn Cluster>,
@@ -48,7 +43,9 @@ struct State {
     memory: Memory,
     /// Services that had a ready endpoint.
     answered: BTreeSet<ServiceName>,
-    blind: Option<Blind>,
+    blind: BTreeMap<WatchedFor, Blind>,
+    /// What begins is told by another bot.
+    is_silent: bool,
 }
 
 /// Something cannot be looked at.
@@ -79,79 +76,105 @@ impl SightingWorker {
 
     /// What it has told is looked at again, also by a process that has seen nothing of it.
     async fn look(&self, firing: &[FiringAlert]) -> Looked {
-        let (mut before, mut answered) = {
+        let mut before = {
             let state = self.state();
-            (state.memory.pods(), state.answered.clone())
+            Before {
+                pods: state.memory.pods(),
+                attach: state.memory.says(&WatchedFor::FailedAttach),
+                open_attach: BTreeMap::new(),
+                answered: state.answered.clone(),
+            }
         };
-        let told = |label: &'static str| {
-            firing.iter().filter_map(move |firing| {
-                let labels = &firing.alert.labels;
-                Some((labels.get("namespace")?.clone(), labels.get(label)?.clone()))
-            })
+        let named = |firing: &FiringAlert, label: &str| {
+            let labels = &firing.alert.labels;
+            Some((labels.get("namespace")?.clone(), labels.get(label)?.clone()))
         };
-        before.extend(told("pod"));
-        answered.extend(told("service"));
-        let look = Look {
-            cluster: &*self.cluster,
-            source: &self.source,
-            now: self.clock.now(),
-            before: &before,
-            answered: &answered,
-        };
-        tokio::time::timeout(LOOK_WITHIN, look.looked()).await.unwrap_or_else(|_| {
-            let why = format!("a look took longer than {}", HumanDuration(LOOK_WITHIN));
-            Looked::nothing_of(&self.source, &why)
-        })
+        for firing in firing {
+            if let Some(pod) = named(firing, "pod") {
+                if firing.alert.alert == WatchedFor::FailedAttach.alert() {
+                    before.open_attach.insert(pod.clone(), firing.starts_at);
+                }
+                before.pods.insert(pod);
+            }
+            before.answered.extend(named(firing, "service"));
+        }
+        let (cluster, source) = (&*self.cluster, &self.source);
+        Look { cluster, source, now: self.clock.now(), within: LOOK_WITHIN, before: &before }.looked().await
     }
 
-    /// Says it once where something cannot be looked at, and once when it can be again.
+    /// Says once of each watch that it cannot be looked at as a whole, and once that it can again.
     async fn tell_blindness(&self, looked: &Looked, at: Duration) -> Result<(), StoreError> {
         let name = &self.source.name;
-        let before = self.state().blind;
-        let Some((what, why)) = looked.blind.first_key_value() else {
-            if before.is_some() {
-                tracing::info!(source = name, "all that it watches in the cluster can be looked at again");
+        let (missing, mut blind) = (looked.missing(), self.state().blind.clone());
+        for (what, why) in &missing {
+            if !blind.contains_key(*what) {
+                let alert = what.shown();
+                tracing::warn!(source = name, alert, why, "what it watches in the cluster cannot be looked at");
+                blind.insert((*what).clone(), Blind { since: at, is_told: false });
             }
-            if before.is_some_and(|blind| blind.is_told) {
-                let text = format!("the source {name} sees the cluster again");
-                self.store.announce(&text, false).await?;
-            }
-            self.state().blind = None;
-            return Ok(());
-        };
-        let mut blind = before.unwrap_or(Blind { since: at, is_told: false });
-        if before.is_none() {
-            tracing::warn!(
-                source = name,
-                alert = what.alert(),
-                why,
-                "what it watches in the cluster cannot be looked at"
-            );
         }
-        let lasting = at.saturating_sub(blind.since);
-        if !blind.is_told && lasting >= BLIND_FOR {
-            let (alert, lasting) = (what.alert(), HumanDuration(lasting));
+        let (still, again): (BTreeMap<_, _>, BTreeMap<_, _>) =
+            blind.into_iter().partition(|(what, _)| missing.contains_key(what));
+        let mut blind: BTreeMap<WatchedFor, Blind> = still;
+        let due = |blind: &Blind| !blind.is_told && at.saturating_sub(blind.since) >= BLIND_FOR;
+        let since = blind.values().filter(|blind| due(blind)).map(|blind| blind.since).min();
+        if let Some(since) = since {
+            let lasting = HumanDuration(at.saturating_sub(since));
+            let lines = blind
+                .iter()
+                .filter(|(_, blind)| due(blind))
+                .filter_map(|(what, _)| missing.get(what).map(|why| format!("for {}: {why}\n", what.shown())));
+            let lines: String = lines.collect();
             let text = format!(
-                "the source {name} has not seen all that it watches in the cluster for {lasting}\nfor {alert}: {why}\nwhat it has \
-                 told stays open until it is seen to be over"
+                "the source {name} has not seen all that it watches in the cluster for {lasting}\n{lines}what it has told \
+                 stays open until it is seen to be over"
             );
             self.store.announce(&text, true).await?;
-            blind.is_told = true;
+            blind.values_mut().filter(|blind| due(blind)).for_each(|blind| blind.is_told = true);
         }
-        self.state().blind = Some(blind);
+        if again.values().any(|blind| blind.is_told) {
+            let told = again.iter().filter(|(_, blind)| blind.is_told).map(|(what, _)| what.shown());
+            let what = match blind.is_empty() {
+                true => "the cluster".to_owned(),
+                false => told.collect::<Vec<_>>().join(", "),
+            };
+            self.store.announce(&format!("the source {name} sees {what} again"), false).await?;
+        }
+        for what in again.keys() {
+            tracing::info!(source = name, alert = what.shown(), "what it watches can be looked at again");
+        }
+        self.state().blind = blind;
         Ok(())
     }
 
-    /// That it looks: somebody is called where that does not come.
+    /// That it has looked: somebody is called where that does not come.
     async fn beat(&self) -> Result<(), StoreError> {
         let key = HeartbeatKey { source: self.source.name.clone(), key: String::new() };
         self.store.beat(vec![Beat { key, alert: None, name: "look at the cluster".to_owned(), is_over: false }]).await
     }
 
+    /// Whether what begins is this bot's to tell.
+    fn tells(&self) -> bool {
+        let (tells, because) = match self.mandate.left(&*self.clock) {
+            Ok(_) => (true, String::new()),
+            Err(why) => (why.refused, why.because),
+        };
+        let was_silent = std::mem::replace(&mut self.state().is_silent, !tells);
+        if !tells && !was_silent {
+            tracing::info!(
+                source = self.source.name,
+                because,
+                "what begins in the cluster is told by the bot that holds the lease, which needs this source, too"
+            );
+        }
+        tells
+    }
+
     async fn tell(&self, looked: &Looked, firing: &[FiringAlert], at: Duration) -> Result<bool, StoreError> {
+        let tells = self.tells();
         let signals = {
             let mut state = self.state();
-            let news = state.memory.hear(&self.source, looked, firing, at);
+            let news = state.memory.hear(&self.source, looked, firing, at, tells);
             signals(&self.source.name, &news, self.clock.now())
         };
         let mut told = false;
@@ -182,20 +205,11 @@ impl Worker for SightingWorker {
         if at < next {
             return Ok(self.sleeps(next.saturating_sub(at)));
         }
-        if let Err(no_mandate) = self.mandate.left(&*self.clock) {
-            let again = if no_mandate.observes { self.source.every } else { ASKED_AGAIN };
-            // Another bot looks, and what is there is its to tell.
-            if no_mandate.observes {
-                self.beat().await?;
-            }
-            self.state().next = at + again;
-            return Ok(self.sleeps(again));
-        }
         let firing = self.store.firing(std::slice::from_ref(&self.source.name)).await?;
         let looked = self.look(&firing).await;
         let told = self.tell(&looked, &firing, at).await?;
         self.tell_blindness(&looked, at).await?;
-        if looked.blind.is_empty() {
+        if looked.missing().is_empty() {
             self.beat().await?;
         }
         self.state().next = at + self.source.every;

@@ -6,7 +6,7 @@ use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 
 use super::held::{Fires, News};
 use super::pods::LONGEST;
-use super::settings::WatchedFor;
+use super::settings::{NO_ENDPOINTS, REPORTS_FAILURE, WatchedFor};
 use super::sighting::Sighting;
 use crate::model::{Alert, AlertStatus, Digest, HumanDuration, LeftOut, Notification, Severity, Signal, SignalBody};
 use crate::store::{FiringAlert, OpenAlert};
@@ -23,13 +23,13 @@ const PIECE: usize = 500;
 /// The signals that tell the news. What is of one severity and one sort in one namespace goes
 /// together, so that what many begin with at once is gathered at once.
 pub(super) fn signals(source: &str, news: &News<'_>, now: DateTime<Utc>) -> Vec<Signal> {
-    let mut groups: BTreeMap<(Severity, &str, &str), Vec<Alert>> = BTreeMap::new();
+    let mut groups: BTreeMap<(Severity, String, &str), Vec<Alert>> = BTreeMap::new();
     for fires in &news.fires {
-        let key = (fires.watch.severity, fires.watch.what.alert(), fires.sighting.namespace.as_str());
+        let key = (severity(fires), fires.watch.what.sort(), fires.sighting.namespace.as_str());
         groups.entry(key).or_default().push(begin(fires, now));
     }
-    let begins = groups.into_iter().flat_map(|((_, alert, namespace), alerts)| {
-        let group = format!("{{alertname={alert:?}, namespace={namespace:?}}}");
+    let begins = groups.into_iter().flat_map(|((_, sort, namespace), alerts)| {
+        let group = format!("{{{sort}, namespace={namespace:?}}}");
         pieces(alerts).into_iter().map(move |piece| signal(source, &group, piece, now)).collect::<Vec<_>>()
     });
     let begins: Vec<Signal> = begins.collect();
@@ -61,11 +61,35 @@ fn signal(source: &str, group_key: &str, alerts: Vec<Alert>, now: DateTime<Utc>)
     Signal { source: source.to_owned(), key, received_at: now, body: SignalBody::Notification(notification) }
 }
 
-fn begin(Fires { sighting, watch, lasting }: &Fires<'_>, now: DateTime<Utc>) -> Alert {
+fn severity(fires: &Fires<'_>) -> Severity {
+    let own = fires.watch.severity;
+    fires.sighting.at_worst.map_or(own, |at_worst| own.max(at_worst))
+}
+
+/// What alerts of a source of the kind `cluster` are gathered by that begin in many places at once,
+/// beside the alert's name, which tells of too many sorts of failures. `None`: by no sort.
+pub fn gathered_by(alert: &Alert) -> Option<String> {
+    let reports = alert.name() == REPORTS_FAILURE;
+    let label = |name: &str| alert.label(name).unwrap_or_default();
+    match alert.name() {
+        // Each has a cause of its own, unless its workload or its namespace says otherwise.
+        NO_ENDPOINTS => None,
+        name if reports => Some(format!("{name} of {} ({})", label("kind"), label("condition"))),
+        name => Some(name.to_owned()),
+    }
+}
+
+fn begin(fires: &Fires<'_>, now: DateTime<Utc>) -> Alert {
+    let Fires { sighting, watch, lasting, oldest } = fires;
     let mut labels = sighting.own.clone();
     labels.extend(sighting.besides.clone());
+    // Of several, the one that is surely there since the alert began.
+    if let Some(pod) = oldest {
+        labels.insert("pod".into(), (*pod).to_owned());
+    }
     labels.insert("alertname".into(), watch.what.alert().into());
-    labels.insert("severity".into(), watch.severity.to_string());
+    labels.insert("severity".into(), severity(fires).to_string());
+    labels.extend(watch.team.iter().map(|team| ("team".to_owned(), team.clone())));
     if !sighting.namespace.is_empty() {
         labels.insert("namespace".into(), sighting.namespace.clone());
     }
@@ -108,7 +132,7 @@ fn annotations(sighting: &Sighting, lasting: HumanDuration) -> BTreeMap<String, 
     };
     let place = if sighting.namespace.is_empty() { String::new() } else { format!(" in {}", sighting.namespace) };
     // The label `pod` names the first: a title that names it alone would hide the others.
-    let which = match (pods.len(), pods.first()) {
+    let which = match (pods.len(), pods.keys().next()) {
         (1, Some(pod)) if !about.ends_with(pod.as_str()) => format!(" ({pod})"),
         (0 | 1, _) | (_, None) => String::new(),
         (many, Some(pod)) => format!(" ({many} pods, such as {pod})"),
@@ -118,7 +142,7 @@ fn annotations(sighting: &Sighting, lasting: HumanDuration) -> BTreeMap<String, 
         ("summary".to_owned(), format!("{what}{place}{which}")),
         ("description".to_owned(), format!("{says}. The bot has seen it for {lasting}; {next}.")),
     ]);
-    let named: Vec<&str> = pods.iter().take(MOST_PODS).map(String::as_str).collect();
+    let named: Vec<&str> = pods.keys().take(MOST_PODS).map(String::as_str).collect();
     if !named.is_empty() {
         annotations.insert(PODS.to_owned(), named.join(", "));
     }
@@ -152,7 +176,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::sightings::Watch;
+    use crate::sightings::{Reports, Watch};
     use crate::store::story::morning;
 
     fn sighting(namespace: &str, app: &str, pods: usize) -> Sighting {
@@ -162,16 +186,17 @@ mod tests {
             own: BTreeMap::from([("deployment".to_owned(), app.to_owned())]),
             besides: BTreeMap::from([("pod".to_owned(), format!("{app}-0"))]),
             about: format!("deployment {app}"),
-            pods: (0..pods).map(|n| format!("{app}-{n}")).collect(),
+            pods: (0..pods).map(|n| (format!("{app}-{n}"), format!("uid-{n}"))).collect(),
             containers: BTreeSet::from(["main".to_owned()]),
             says: "ErrImagePull: not found".into(),
+            at_worst: None,
         }
     }
 
     fn told(sightings: &[Sighting], severity: Severity) -> Vec<Notification> {
-        let watch = Watch { what: WatchedFor::ImagePull, hold: Duration::ZERO, severity };
+        let watch = Watch { what: WatchedFor::ImagePull, hold: Duration::ZERO, severity, team: Some("shop".into()) };
         let lasting = Duration::from_secs(300);
-        let fires = sightings.iter().map(|sighting| Fires { sighting, watch: &watch, lasting }).collect();
+        let fires = sightings.iter().map(|sighting| Fires { sighting, watch: &watch, lasting, oldest: None }).collect();
         let signals = signals("watch", &News { fires, over: Vec::new() }, morning());
         let bodies = signals.into_iter().map(|signal| match signal.body {
             SignalBody::Notification(notification) => notification,
@@ -186,7 +211,14 @@ mod tests {
         let labels: Vec<String> = alert.labels.iter().map(|(name, value)| format!("{name}={value}")).collect();
         assert_eq!(
             labels,
-            ["alertname=DogwatchImagePullBackOff", "deployment=web", "namespace=shop", "pod=web-0", "severity=S3"]
+            [
+                "alertname=DogwatchImagePullBackOff",
+                "deployment=web",
+                "namespace=shop",
+                "pod=web-0",
+                "severity=S3",
+                "team=shop"
+            ]
         );
         let says = |name: &str| alert.annotations.get(name).map(String::as_str).unwrap_or_default();
         assert_eq!(says("summary"), "an image of deployment web cannot be pulled in shop (60 pods, such as web-0)");
@@ -205,6 +237,31 @@ mod tests {
         let groups: Vec<_> = told(&all, Severity::S2).into_iter().map(|it| (it.group_key, it.alerts.len())).collect();
         let group = |namespace: &str| format!("{{alertname=\"DogwatchImagePullBackOff\", namespace=\"{namespace}\"}}");
         assert_eq!(groups, [(group("db"), 1), (group("shop"), 2)]);
+    }
+
+    #[test]
+    fn unlike_failures_are_not_gathered() {
+        let reports = |kind: &str| Reports { kind: kind.into(), condition: "Ready".into(), status: "False".into() };
+        let told = ["Certificate.cert-manager.io", "Kafka.kafka.strimzi.io"].map(|kind| {
+            let what = WatchedFor::ReportsFailure(reports(kind));
+            let own = [("kind", kind), ("name", "x"), ("condition", "Ready")];
+            let own = own.map(|(label, value)| (label.to_owned(), value.to_owned())).into();
+            let sighting = Sighting { what: what.clone(), own, ..sighting("shop", "x", 0) };
+            let watch = Watch { what, hold: Duration::ZERO, severity: Severity::S2, team: None };
+            let fires = vec![Fires { sighting: &sighting, watch: &watch, lasting: Duration::ZERO, oldest: None }];
+            let signal = signals("watch", &News { fires, over: Vec::new() }, morning()).remove(0);
+            let SignalBody::Notification(told) = signal.body else { panic!() };
+            (told.group_key, gathered_by(&told.alerts[0]).unwrap())
+        });
+        assert!(told[0].0 != told[1].0 && told[0].1 != told[1].1, "{told:?}");
+    }
+
+    #[test]
+    fn what_is_bad_at_most_is_told_as_that() {
+        let sighting = Sighting { at_worst: Some(Severity::S3), ..sighting("shop", "web", 1) };
+        let severity =
+            |own: Severity| told(std::slice::from_ref(&sighting), own)[0].alerts[0].labels["severity"].clone();
+        assert_eq!([severity(Severity::S2), severity(Severity::S4)], ["S3", "S4"]);
     }
 
     #[test]

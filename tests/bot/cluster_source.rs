@@ -165,10 +165,9 @@ async fn a_volume_that_cannot_be_attached_pages() {
     bot.waits(1, "Pending", "ContainerCreating");
     bot.passes(minutes(10)).await;
     bot.pages([]).await;
-    for _ in 0..4 {
-        bot.event(&bot.cluster.object(&broken(0)).unwrap(), "FailedAttachVolume");
-        bot.passes(minutes(2)).await;
-    }
+    // That it is in use on another node is told once.
+    bot.event(&bot.cluster.object(&broken(0)).unwrap(), "FailedAttachVolume");
+    bot.passes(minutes(7)).await;
     assert_eq!(
         bot.open().await,
         [
@@ -176,6 +175,64 @@ async fn a_volume_that_cannot_be_attached_pages() {
         ]
     );
     bot.pages(["platform uncovered"]).await;
+    bot.passes(minutes(45)).await;
+    bot.is_restarted().await;
+    bot.passes(minutes(45)).await;
+    assert_eq!(bot.store().episodes(IncidentId(1), 10).await.unwrap()[0].closed_at, None, "it is stuck still");
+    bot.runs_again();
+    bot.passes(minutes(4)).await;
+    assert!(bot.store().episodes(IncidentId(1), 10).await.unwrap()[0].closed_at.is_some());
+}
+
+#[tokio::test]
+async fn a_storm_that_passes_blinds_nobody() {
+    let mut bot = bot(&[]).await;
+    bot.waits(300, "Pending", "ImagePullBackOff");
+    bot.passes(minutes(7)).await;
+    assert_eq!(bot.open().await.len(), 1);
+    bot.stand(300, "Running", &json!({ "running": {}, "waiting": null }));
+    bot.passes(minutes(4)).await;
+    assert!(bot.store().episodes(IncidentId(1), 10).await.unwrap()[0].closed_at.is_some());
+    bot.passes(minutes(20)).await;
+    assert_eq!(bot.delivered_texts("announcement").await, [] as [String; 0]);
+    bot.waits(1, "Pending", "CreateContainerConfigError");
+    bot.passes(minutes(5)).await;
+    let mut alerts = Vec::new();
+    for n in 1..3 {
+        let episodes = bot.store().episodes(IncidentId(n), 10).await.unwrap();
+        alerts.extend(episodes.into_iter().map(|episode| episode.alert));
+    }
+    assert!(alerts.iter().any(|alert| alert == "DogwatchContainerConfigError"), "{alerts:?}");
+}
+
+#[tokio::test]
+async fn whoever_writes_events_blinds_nobody() {
+    let mut bot = bot(&[]).await;
+    bot.stand(250, "Running", &json!({ "running": {}, "waiting": null }));
+    bot.waits(3, "Running", "ImagePullBackOff");
+    for n in 0..250 {
+        bot.event(&bot.cluster.object(&broken(n)).unwrap(), "Failed");
+    }
+    bot.passes(minutes(7)).await;
+    assert_eq!(bot.open().await, [PULLS]);
+    assert_eq!(bot.delivered_texts("announcement").await, [] as [String; 0]);
+    bot.runs_again();
+    bot.passes(minutes(4)).await;
+    assert!(bot.store().episodes(IncidentId(1), 10).await.unwrap()[0].closed_at.is_some());
+}
+
+#[tokio::test]
+async fn pods_that_move_and_start_page_nobody() {
+    let mut bot = bot(&[]).await;
+    let waiting = json!({ "waiting": { "reason": "ErrImagePull" }, "running": null });
+    for n in 1..10 {
+        // The one before has its image, and the next one waits for its own.
+        bot.stand(n, "Running", &json!({ "running": {}, "waiting": null }));
+        bot.stand(n + 1, "Pending", &waiting);
+        bot.stand(n, "Running", &json!({ "running": {}, "waiting": null }));
+        bot.passes(minutes(3)).await;
+    }
+    assert_eq!(bot.open().await, [] as [String; 0]);
 }
 
 fn service(selector: Value) -> Value {
@@ -270,6 +327,9 @@ async fn a_look_that_fails_ends_nothing_and_is_told() {
     let told = bot.delivered_texts("announcement").await;
     let [told] = &told[..] else { panic!("{told:?}") };
     assert!(told.contains("the source watch has not seen all") && told.contains("not allowed to list pods"), "{told}");
+    let lines: Vec<&str> =
+        told.lines().filter_map(|line| line.strip_prefix("for ")?.split_once(':')).map(|it| it.0).collect();
+    assert_eq!(lines, ["DogwatchFailedAttachVolume", "DogwatchContainerConfigError", "DogwatchImagePullBackOff"]);
     bot.passes(minutes(4)).await;
     bot.pages(["platform heartbeat missing"]).await;
     bot.cluster.heal(&fault);
@@ -334,6 +394,28 @@ async fn what_a_rule_tells_and_the_bot_sees_is_one_incident() {
         bot.passes(minutes(4)).await;
         let open = bot.store().episodes(IncidentId(1), 10).await.unwrap();
         assert_eq!(open.iter().filter(|episode| episode.closed_at.is_none()).count(), 1, "the rule still fires");
+    }
+}
+
+/// A sighting that is open for hours must not swallow what befalls other pods, or other people's.
+#[tokio::test]
+async fn what_a_sighting_does_not_show_is_an_incident_of_its_own() {
+    let config = "sources: [{ name: watch, kind: cluster, watches: { image_pull: { severity: S2 } } }]";
+    for (pod, team) in [(3, "platform"), (1, "databases")] {
+        let mut bot = bot_with(config, &[], vec![build::deployment("shop", "web", 4)]).await;
+        bot.rules.teams.extend(["platform", "databases"].map(str::to_owned));
+        bot.is_restarted().await;
+        bot.stand(4, "Running", &json!({ "running": {}, "waiting": null }));
+        bot.waits(3, "Pending", "ImagePullBackOff");
+        let of_set = json!({ "metadata": { "ownerReferences": [{ "apiVersion": "apps/v1", "kind": "StatefulSet", "name": "web",
+            "uid": "s", "controller": true }] } });
+        (0..4).for_each(|n| drop(bot.cluster.change(&broken(n), &of_set, "somebody").unwrap()));
+        bot.passes(minutes(60)).await;
+        assert_eq!(bot.open().await.len(), 1);
+        let pod = broken(pod).name;
+        bot.fires("KubePodCrashLooping", &[("namespace", "shop"), ("pod", &pod), ("team", team)]).await;
+        bot.passes(minutes(2)).await;
+        assert_eq!(bot.open().await.len(), 2, "{pod} of {team}: {:?}", bot.open().await);
     }
 }
 

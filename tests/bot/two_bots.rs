@@ -330,14 +330,13 @@ async fn a_cluster_that_is_away_is_told_of_once_and_once_when_it_is_back() {
 #[tokio::test]
 async fn one_of_two_bots_looks_at_the_cluster() {
     let mut cluster = Cluster::with(&["web"]);
-    let watch = Watch { what: WatchedFor::ImagePull, hold: Duration::from_secs(120), severity: Severity::S2 };
-    let every = Duration::from_secs(30);
-    cluster.looked_at =
-        vec![ClusterSource { name: "watch".into(), every, namespaces: Vec::new(), watches: vec![watch] }];
+    cluster.looked_at = looked_at();
     let (first, second) = (cluster.bot("aaaaaaaa").await, cluster.bot("bbbbbbbb").await);
     cluster.passes(&[&first, &second], 10).await;
     let waiting = json!({ "name": "main", "ready": false, "state": { "waiting": { "reason": "ErrImagePull" } } });
     let status = json!({ "status": { "phase": "Pending", "containerStatuses": [waiting] } });
+    let running = json!({ "name": "main", "ready": true, "state": { "running": {}, "waiting": null } });
+    let new = ObjectKey::new("Pod", "shop", "new");
     cluster.sim.load(vec![build::pod("shop", "new", "web").with(&status)]).unwrap();
     cluster.passes(&[&first, &second], 300).await;
     let open = async |bot: &Bot| bot.stage.store.incidents(IncidentFilter::Unresolved).await.unwrap().len();
@@ -345,4 +344,34 @@ async fn one_of_two_bots_looks_at_the_cluster() {
     // The first one dies, and the other one sees it from then on.
     cluster.passes(&[&second], 300).await;
     assert_eq!(open(&second).await, 1);
+    // It comes back without the lease, and ends what it has told.
+    cluster
+        .sim
+        .change(&new, &json!({ "status": { "phase": "Running", "containerStatuses": [running] } }), "kubelet")
+        .unwrap();
+    cluster.passes(&[&first, &second], 300).await;
+    let closed = first.stage.store.episodes(IncidentId(1), 10).await.unwrap()[0].closed_at;
+    assert!(first.observes() && closed.is_some());
+}
+
+#[tokio::test]
+async fn a_bot_that_is_refused_the_lease_still_tells_what_it_sees() {
+    let mut cluster = Cluster::with(&["web"]);
+    cluster.looked_at = looked_at();
+    cluster.sim.fault(Fault::Forbidden { verb: Verb::Create, kind: "Lease".into() });
+    let first = cluster.bot("aaaaaaaa").await;
+    let waiting = json!({ "name": "main", "ready": false, "state": { "waiting": { "reason": "ErrImagePull" } } });
+    let status = json!({ "status": { "phase": "Pending", "containerStatuses": [waiting] } });
+    cluster.sim.load(vec![build::pod("shop", "new", "web").with(&status)]).unwrap();
+    cluster.passes(&[&first], 300).await;
+    assert!(first.observes());
+    assert_eq!(first.stage.store.incidents(IncidentFilter::Unresolved).await.unwrap().len(), 1);
+}
+
+/// An image that cannot be pulled, each half a minute.
+fn looked_at() -> Vec<ClusterSource> {
+    let hold = Duration::from_secs(120);
+    let watch = Watch { what: WatchedFor::ImagePull, hold, severity: Severity::S2, team: None };
+    let every = Duration::from_secs(30);
+    vec![ClusterSource { name: "watch".into(), every, namespaces: Vec::new(), watches: vec![watch] }]
 }

@@ -20,6 +20,7 @@ impl Checker<'_> {
             let given = [
                 ("every", source.every.is_some()),
                 ("namespaces", source.namespaces.is_some()),
+                ("team", source.team.is_some()),
                 ("watches", source.watches.is_some()),
             ];
             for (field, _) in given.into_iter().filter(|(_, is_given)| *is_given) {
