@@ -14,6 +14,7 @@ use dogwatch::cluster::sim::{SimCluster, build};
 use dogwatch::engine::EngineOptions;
 use dogwatch::incident::IncidentRules;
 use dogwatch::metrics::Metrics;
+use dogwatch::patroni::SimPatroni;
 use dogwatch::playbook::{Catalog, Playbook};
 use dogwatch::prometheus::{Prometheus, Query, QueryError, Sample};
 use dogwatch::server::{Readiness, Server, Settings, serve};
@@ -55,7 +56,12 @@ impl Site {
         let (catalog, problems) = Catalog::of(vec![Playbook::from_store(playbook).expect("a playbook")]);
         assert!(problems.is_empty(), "{problems:?}");
         let (sender, catalog) = watch::channel(Arc::new(catalog));
-        let world = World { cluster: Arc::new(cluster), prometheus: Arc::new(Answers(told)), clock: clock.clone() };
+        let world = World {
+            patroni: Arc::new(SimPatroni::new(cluster.clone(), clock.clone())),
+            cluster: Arc::new(cluster),
+            prometheus: Arc::new(Answers(told)),
+            clock: clock.clone(),
+        };
         let metrics = Arc::new(Metrics::new());
         let bot = Bot {
             store: store.clone(),
@@ -66,6 +72,7 @@ impl Site {
             alertmanager: None,
             kept_quiet: None,
             asked_sources: None,
+            looked_at: Vec::new(),
             metrics: metrics.clone(),
             name: "bench".into(),
         };

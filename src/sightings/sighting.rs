@@ -33,7 +33,7 @@ pub(super) const UNWATCHED: &str = "dogwatch/unwatched";
 
 /// Whether its owner wants it looked at, and it is there to stay.
 pub(super) fn is_watched(object: &Object) -> bool {
-    !object.is_going() && !object.annotation(UNWATCHED).is_some_and(|word| word != "false")
+    !object.is_going() && object.annotation(UNWATCHED).is_none_or(|word| word == "false")
 }
 
 impl Sighting {
