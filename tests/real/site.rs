@@ -219,7 +219,7 @@ impl Site {
             SOON,
             wait_for(2 * SOON, "it is told", async || {
                 // One person may not ask without end, and is told so.
-                let answer = self.answers(&format!("/why {incident}")).await;
+                let answer = self.answers(&format!("/why {incident}"), API_TOKEN).await;
                 last = answer["reply"].as_str()?.to_owned();
                 last.contains(part).then(|| last.clone())
             }),
