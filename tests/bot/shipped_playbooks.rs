@@ -158,6 +158,8 @@ fn each_playbook_asks_for_no_more_rights_than_it_uses() {
             "get persistentvolumeclaims",
             "get persistentvolumes",
             "get pods",
+            "get replicasets",
+            "get statefulsets",
             "list events in default",
             "list nodes",
             "list pods",
@@ -181,7 +183,10 @@ fn each_playbook_asks_for_no_more_rights_than_it_uses() {
         ]
     );
     // Patroni itself is asked, and no API server.
-    assert_eq!(needs("patroni-replica-lag"), ["get namespaces", "get pods", "list events", "list pods"]);
+    assert_eq!(
+        needs("patroni-replica-lag"),
+        ["get namespaces", "get pods", "get pods/log", "list events", "list pods"]
+    );
     assert_eq!(
         needs("pvc-filling"),
         [

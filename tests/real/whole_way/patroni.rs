@@ -36,15 +36,21 @@ async fn a_replica_whose_wal_is_gone_is_rebuilt_once_somebody_says_yes() {
     let labels =
         json!({ "alertname": "PatroniReplicaLagging", "namespace": namespace, "pod": "shop-1", "scope": "shop" });
     alertmanager.post_alerts(&json!([{ "labels": labels }])).await;
+    // The cluster has no kubelet that would show its log: nothing says that its WAL is gone.
+    let why = site.told("INC-1", "escalated").await;
+    assert!(why.contains("it does not follow, and nothing shows that its WAL is gone"), "{why}");
+    let asked = site.says(&format!("/run patroni-replica-lag namespace={namespace} name=shop-1 rebuild=true")).await;
+    assert!(asked.contains("for INC-1"), "{asked}");
     let why = site.told("INC-1", "asks for approval").await;
-    assert!(why.contains("it cannot follow any more"), "{why}");
+    assert!(why.contains("somebody has looked, and wants it rebuilt"), "{why}");
     assert!(!databases.status(1).await["postmaster_start_time"].is_null());
 
     // It is asked of who knows databases.
     let answer = site.says("/approve APR-1").await;
     assert!(answer.contains("databases"), "{answer}");
     site.says_to_databases("/approve APR-1").await;
-    // Before, while or after Patroni is told: nobody knows, and the bot finds out.
+    wait_until(SOON, "it begins", async || databases.status(1).await["state"] != "running").await;
+    // Whether it has heard that Patroni took it, nobody knows; it finds out.
     site.restart_bot().await;
     wait_until(SOON, "it is rebuilt", async || {
         show(&databases, &lines).await;
