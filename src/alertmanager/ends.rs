@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::model::{Alert, AlertStatus, Digest, LeftOut, Notification, Signal, SignalBody, UNLISTED};
-use crate::store::{FiringAlert, OpenAlert};
+use crate::model::{Alert, Digest, LeftOut, Notification, Signal, SignalBody, UNLISTED};
+use crate::store::FiringAlert;
 
 /// What it lists no more for so long is over. After a restart it has to be told again what fires,
 /// and a rule may be evaluated once in some minutes.
@@ -69,25 +69,10 @@ impl Listings {
 pub(super) fn ends(over: &[&FiringAlert], now: DateTime<Utc>) -> Vec<Signal> {
     let mut by_source: BTreeMap<&str, Vec<Alert>> = BTreeMap::new();
     for firing in over {
-        by_source.entry(&firing.alert.source).or_default().push(end(firing, now));
+        by_source.entry(&firing.alert.source).or_default().push(firing.ended(now));
     }
     let pieces = by_source.iter().flat_map(|(source, alerts)| alerts.chunks(PIECE).map(|piece| (*source, piece)));
     pieces.map(|(source, alerts)| signal(source, alerts.to_vec(), now)).collect()
-}
-
-fn end(firing: &FiringAlert, now: DateTime<Utc>) -> Alert {
-    let FiringAlert { fingerprint, starts_at, alert: OpenAlert { labels, .. } } = firing;
-    Alert {
-        fingerprint: fingerprint.clone(),
-        given: None,
-        in_order: false,
-        status: AlertStatus::Resolved,
-        labels: labels.clone(),
-        annotations: BTreeMap::new(),
-        starts_at: *starts_at,
-        ends_at: Some(now),
-        generator_url: String::new(),
-    }
 }
 
 fn signal(source: &str, alerts: Vec<Alert>, now: DateTime<Utc>) -> Signal {

@@ -29,11 +29,16 @@ pub(super) struct Sighting {
 }
 
 /// The annotation by which whoever owns an object has it left unwatched.
-pub(super) const UNWATCHED: &str = "dogwatch/unwatched";
+const UNWATCHED: &str = "dogwatch/unwatched";
+
+/// Whether its owner has it left unwatched.
+pub(super) fn is_unwatched(object: &Object) -> bool {
+    object.annotation(UNWATCHED).is_some_and(|word| word != "false")
+}
 
 /// Whether its owner wants it looked at, and it is there to stay.
 pub(super) fn is_watched(object: &Object) -> bool {
-    !object.is_going() && object.annotation(UNWATCHED).is_none_or(|word| word == "false")
+    !object.is_going() && !is_unwatched(object)
 }
 
 impl Sighting {

@@ -9,7 +9,6 @@ use super::pods::LONGEST;
 use super::settings::{NO_ENDPOINTS, REPORTS_FAILURE, WatchedFor};
 use super::sighting::Sighting;
 use crate::model::{Alert, AlertStatus, Digest, HumanDuration, LeftOut, Notification, Severity, Signal, SignalBody};
-use crate::store::{FiringAlert, OpenAlert};
 
 /// The annotation that names the pods that fail, with a comma between two.
 pub const PODS: &str = "pods";
@@ -36,7 +35,7 @@ pub(super) fn signals(source: &str, news: &News<'_>, now: DateTime<Utc>) -> Vec<
     let mut lanes: BTreeMap<String, Vec<Alert>> = BTreeMap::new();
     for firing in &news.over {
         let severity = firing.alert.labels.get("severity").cloned().unwrap_or_default();
-        lanes.entry(severity).or_default().push(end(firing, now));
+        lanes.entry(severity).or_default().push(firing.ended(now));
     }
     let ends = lanes.into_values().flat_map(pieces).map(|piece| signal(source, "", piece, now));
     begins.into_iter().chain(ends).collect()
@@ -154,21 +153,6 @@ fn annotations(sighting: &Sighting, lasting: HumanDuration) -> BTreeMap<String, 
         annotations.insert("containers".to_owned(), containers.into_iter().collect::<Vec<_>>().join(", "));
     }
     annotations
-}
-
-fn end(firing: &FiringAlert, now: DateTime<Utc>) -> Alert {
-    let FiringAlert { fingerprint, starts_at, alert: OpenAlert { labels, .. } } = firing;
-    Alert {
-        fingerprint: fingerprint.clone(),
-        given: None,
-        in_order: false,
-        status: AlertStatus::Resolved,
-        labels: labels.clone(),
-        annotations: BTreeMap::new(),
-        starts_at: *starts_at,
-        ends_at: Some(now),
-        generator_url: String::new(),
-    }
 }
 
 #[cfg(test)]

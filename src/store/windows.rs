@@ -6,7 +6,9 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
 use super::StoreError;
-use crate::model::{Coverable, IncidentId, IncidentState, Severity, Target, Window, WindowId, WindowScope};
+use crate::model::{
+    Alert, AlertStatus, Coverable, IncidentId, IncidentState, Severity, Target, Window, WindowId, WindowScope,
+};
 
 /// A window to keep.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -73,6 +75,23 @@ pub struct FiringAlert {
     pub fingerprint: String,
     pub starts_at: DateTime<Utc>,
     pub alert: OpenAlert,
+}
+
+impl FiringAlert {
+    /// Its end, as whoever sent it would tell it.
+    pub fn ended(&self, now: DateTime<Utc>) -> Alert {
+        Alert {
+            fingerprint: self.fingerprint.clone(),
+            given: None,
+            in_order: false,
+            status: AlertStatus::Resolved,
+            labels: self.alert.labels.clone(),
+            annotations: BTreeMap::new(),
+            starts_at: self.starts_at,
+            ends_at: Some(now),
+            generator_url: String::new(),
+        }
+    }
 }
 
 /// What a window has held back of one incident.

@@ -10,7 +10,7 @@ use crate::action::{
     Action, ActionError, ChangeKind, Declaration, Declared, Doubt, Effect, Kind, Mutation, Output, Plan, Right,
     RunMark, StepContext, World,
 };
-use crate::cluster::{Object, Patch};
+use crate::cluster::Object;
 use crate::language::Arg;
 use crate::model::{Autonomy, Intent, StepAddress};
 
@@ -193,15 +193,8 @@ impl Mutation for K8sAnnotate {
 
     async fn apply(&self, world: &World, intent: &Intent, dry_run: bool) -> Result<Output, ActionError> {
         let (key, value) = parts(&intent.after);
-        let patch = Patch {
-            key: intent.object.clone(),
-            subresource: None,
-            body: json!({ "metadata": { "annotations": { key: value } } }),
-            uid: intent.uid.clone(),
-            resource_version: Some(intent.resource_version.clone()),
-            field_manager: intent.marker.clone(),
-            dry_run,
-        };
+        let body = json!({ "metadata": { "annotations": { key: value } } });
+        let patch = objects::patch_of(intent, body, dry_run);
         world.cluster.patch(&patch).await?;
         Ok(output(intent))
     }

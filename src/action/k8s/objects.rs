@@ -4,9 +4,9 @@ use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
 
 use crate::action::{ActionError, StepContext};
-use crate::cluster::{Cluster, Kind, Object};
+use crate::cluster::{Cluster, Kind, Object, Patch};
 use crate::language::Arg;
-use crate::model::ObjectKey;
+use crate::model::{Intent, ObjectKey};
 
 /// The key of an object that a step names. Without a namespace it is in the target's.
 pub(super) fn key(
@@ -38,6 +38,20 @@ pub(super) fn safe_name(name: String, what: &str) -> Result<String, ActionError>
 pub(super) async fn live_target(cluster: &dyn Cluster, step: &StepContext<'_>) -> Result<Object, ActionError> {
     let object = cluster.get(step.target).await?;
     object.ok_or_else(|| ActionError::fail(format!("{} is not there any more", step.target)))
+}
+
+/// The change that an intent is: made on the condition that the object is as it was decided on, with
+/// the step's mark.
+pub(super) fn patch_of(intent: &Intent, body: Value, dry_run: bool) -> Patch {
+    Patch {
+        key: intent.object.clone(),
+        subresource: None,
+        body,
+        uid: intent.uid.clone(),
+        resource_version: Some(intent.resource_version.clone()),
+        field_manager: intent.marker.clone(),
+        dry_run,
+    }
 }
 
 /// Without the bookkeeping that nobody reads: managed fields, and the copy of itself that `kubectl apply` leaves.

@@ -2,10 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::doubt;
+use super::{doubt, objects};
 use crate::action::typed::{Typed as _, output};
 use crate::action::{ActionError, Doubt, Field, Output, World};
-use crate::cluster::{Object, Patch};
+use crate::cluster::Object;
 use crate::model::Intent;
 
 pub(super) const PATH: &[&str] = &["spec", "unschedulable"];
@@ -58,15 +58,7 @@ pub(super) fn intent(node: &Object, cordon: bool, marker: String) -> Intent {
 }
 
 pub(super) async fn apply(world: &World, intent: &Intent, dry_run: bool) -> Result<Output, ActionError> {
-    let patch = Patch {
-        key: intent.object.clone(),
-        subresource: None,
-        body: json!({ "spec": { "unschedulable": intent.after } }),
-        uid: intent.uid.clone(),
-        resource_version: Some(intent.resource_version.clone()),
-        field_manager: intent.marker.clone(),
-        dry_run,
-    };
+    let patch = objects::patch_of(intent, json!({ "spec": { "unschedulable": intent.after } }), dry_run);
     world.cluster.patch(&patch).await?;
     Ok(made(intent))
 }

@@ -2,6 +2,7 @@
 //! what its phase allows.
 
 mod approval;
+mod arguments;
 mod branch;
 mod each;
 mod looks;
@@ -9,14 +10,15 @@ mod subject;
 
 use serde_json::{Map, Value, json};
 
-use crate::action::{Argument, Declaration, Effect, declarations};
+use crate::action::{Effect, declarations};
 use crate::model::{Phase, Undo};
 use crate::playbook::InputKind;
 use approval::approval;
+use arguments::arguments;
 use branch::{branch, retry};
 use each::each;
 use looks::{verify, watch};
-use subject::{kind, target, trigger};
+use subject::{target, trigger};
 
 /// The schema (draft 2020-12) of a file of `playbooks/`.
 pub fn schema() -> Value {
@@ -267,63 +269,6 @@ fn keys(phase: Phase) -> Map<String, Value> {
     keys
 }
 
-fn arguments(action: &Declaration) -> Value {
-    let properties = action.arguments.iter().map(|argument| (argument.name.to_owned(), of_argument(argument)));
-    let required = action.arguments.iter().filter(|argument| argument.required).map(|argument| argument.name);
-    json!({
-        "description": action.about,
-        "type": "object",
-        "additionalProperties": false,
-        "required": required.collect::<Vec<_>>(),
-        "properties": properties.collect::<Map<_, _>>(),
-    })
-}
-
-/// A value of its type, or a text with holes that becomes one.
-fn of_argument(argument: &Argument) -> Value {
-    let integer = json!({ "type": "integer", "minimum": 0 });
-    let size = json!({ "type": ["string", "integer"], "pattern": "^[0-9.]+([eE][0-9]+|[numkKMGTPE]i?)?$" });
-    let share = json!({ "type": "string", "pattern": "^ *[0-9]+ *%$" });
-    let value = match argument.of_type {
-        "integer" => vec![integer],
-        "number" => vec![json!({ "type": "number" })],
-        "boolean" => vec![json!({ "type": "boolean" })],
-        "size" => vec![size],
-        "percentage or integer" => vec![share, integer],
-        "percentage or size" => vec![share, size],
-        "growth" => return described(argument.doc, growth(share)),
-        "duration" => vec![duration_form()],
-        "kind" => vec![kind()],
-        // Words: `cronjob` or `self`.
-        words if words.starts_with('`') => {
-            vec![json!({ "enum": words.split('`').skip(1).step_by(2).collect::<Vec<_>>() })]
-        }
-        _ => vec![json!({ "type": "string" })],
-    };
-    let any = value.into_iter().chain([json!({ "$ref": "#/$defs/template" })]).collect::<Vec<_>>();
-    let mut schema = json!({ "anyOf": any });
-    if let Some(default) = argument.default {
-        let default = serde_json::from_str(default).unwrap_or_else(|_| Value::from(default));
-        schema = with(schema, "default", default);
-    }
-    described(argument.doc, schema)
-}
-
-/// By how much a limit grows, and up to where.
-fn growth(share: Value) -> Value {
-    let quantity = json!({ "type": ["string", "number"], "pattern": "^[0-9.]+([eE][0-9]+|[numkKMGTPE]i?)?$" });
-    let template = json!({ "$ref": "#/$defs/template" });
-    json!({
-        "type": "object",
-        "additionalProperties": false,
-        "required": ["by", "max"],
-        "properties": {
-            "by": { "description": "A share or an amount", "anyOf": [share, quantity, template] },
-            "max": { "description": "The cap", "anyOf": [quantity, template] },
-        },
-    })
-}
-
 /// CEL. A bare `true` is one too.
 fn condition(doc: &str) -> Value {
     described(doc, json!({ "type": ["string", "boolean"] }))
@@ -362,6 +307,7 @@ mod tests {
     use super::super::reader::Fields;
     use super::super::step::{RawBranch, RawRetry, RawVerify, RawWatch};
     use super::super::{RawEach, RawPlaybook, RawStep};
+    use super::arguments::of_argument;
     use super::subject::schedule;
     use super::*;
 

@@ -13,7 +13,7 @@ use crate::action::{
     Action, ActionError, ChangeKind, Declaration, Declared, Doubt, Effect, Kind, Mutation, Output, Plan, Right,
     StepContext, World,
 };
-use crate::cluster::{Cluster, Object, Patch};
+use crate::cluster::{Cluster, Object};
 use crate::language::Arg;
 use crate::model::{Autonomy, Intent, ObjectKey, Quantity};
 use plan::{STORAGE, Surroundings};
@@ -93,15 +93,8 @@ impl Mutation for K8sExpandPvc {
     }
 
     async fn apply(&self, world: &World, intent: &Intent, dry_run: bool) -> Result<Output, ActionError> {
-        let patch = Patch {
-            key: intent.object.clone(),
-            subresource: None,
-            body: STORAGE.iter().rev().fold(intent.after.clone(), |inner, name| json!({ *name: inner })),
-            uid: intent.uid.clone(),
-            resource_version: Some(intent.resource_version.clone()),
-            field_manager: intent.marker.clone(),
-            dry_run,
-        };
+        let body = STORAGE.iter().rev().fold(intent.after.clone(), |inner, name| json!({ *name: inner }));
+        let patch = objects::patch_of(intent, body, dry_run);
         let claim = world.cluster.patch(&patch).await?;
         Ok(output(intent, claim.text("/spec/storageClassName")))
     }

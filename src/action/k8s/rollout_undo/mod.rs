@@ -13,7 +13,7 @@ use crate::action::{
     Action, ActionError, ChangeKind, Declaration, Declared, Doubt, Effect, Kind, Mutation, Output, Plan, Right,
     StepContext, World,
 };
-use crate::cluster::{ClusterError, Object, Patch, difference};
+use crate::cluster::{ClusterError, Object, difference};
 use crate::language::Arg;
 use crate::model::{Autonomy, Intent, ObjectKey};
 use plan::{Place, Wish, plan};
@@ -132,18 +132,11 @@ impl Mutation for K8sRolloutUndo {
         let Some(set) = set else {
             return Err(ActionError::fail(format!("{key} is gone since this was decided: {}", intent.summary)));
         };
-        let patch = Patch {
-            key: intent.object.clone(),
-            subresource: None,
-            body: json!({
-                "metadata": { "annotations": { CAUSE: cause(intent) } },
-                "spec": { "template": difference(live.at("/spec/template").unwrap_or(&Value::Null), &template(&set)) },
-            }),
-            uid: intent.uid.clone(),
-            resource_version: Some(intent.resource_version.clone()),
-            field_manager: intent.marker.clone(),
-            dry_run,
-        };
+        let body = json!({
+            "metadata": { "annotations": { CAUSE: cause(intent) } },
+            "spec": { "template": difference(live.at("/spec/template").unwrap_or(&Value::Null), &template(&set)) },
+        });
+        let patch = objects::patch_of(intent, body, dry_run);
         let changed = cluster.patch(&patch).await?;
         Ok(output(intent, &changed))
     }

@@ -155,15 +155,8 @@ impl Mutation for K8sScale {
 
     async fn apply(&self, world: &World, intent: &Intent, dry_run: bool) -> Result<Output, ActionError> {
         let place = Place::of(intent);
-        let patch = Patch {
-            key: intent.object.clone(),
-            subresource: place.subresource(),
-            body: place.body(&intent.after),
-            uid: intent.uid.clone(),
-            resource_version: Some(intent.resource_version.clone()),
-            field_manager: intent.marker.clone(),
-            dry_run,
-        };
+        let patch = objects::patch_of(intent, place.body(&intent.after), dry_run);
+        let patch = Patch { subresource: place.subresource(), ..patch };
         world.cluster.patch(&patch).await?;
         Ok(place.output(intent))
     }

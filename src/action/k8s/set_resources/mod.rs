@@ -14,7 +14,7 @@ use crate::action::{
     Action, ActionError, ChangeKind, Declaration, Declared, Doubt, Effect, Kind, Mutation, Output, Plan, Right,
     RunMark, StepContext, World,
 };
-use crate::cluster::{ClusterError, Patch};
+use crate::cluster::ClusterError;
 use crate::language::{AnyArg, Arg, Location, Scope, Template};
 use crate::model::{Autonomy, Intent, StepAddress};
 use around::Surroundings;
@@ -161,15 +161,9 @@ impl Mutation for K8sSetResources {
             let message = "its resourceVersion is another one than when that was decided".to_owned();
             return Err(ClusterError::Conflict { what: intent.object.to_string(), message }.into());
         }
-        let patch = Patch {
-            key: intent.object.clone(),
-            subresource: None,
-            body: json!({ "spec": { "template": { "spec": { "containers": plan::containers(&live, &intent.after) } } } }),
-            uid: intent.uid.clone(),
-            resource_version: Some(intent.resource_version.clone()),
-            field_manager: intent.marker.clone(),
-            dry_run,
-        };
+        let body =
+            json!({ "spec": { "template": { "spec": { "containers": plan::containers(&live, &intent.after) } } } });
+        let patch = objects::patch_of(intent, body, dry_run);
         world.cluster.patch(&patch).await?;
         Ok(output(intent))
     }
