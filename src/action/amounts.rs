@@ -168,7 +168,8 @@ pub enum MoreResource {
 }
 
 impl MoreResource {
-    /// What `current` comes to with it, rounded up to whole steps. `None` when that is too big to be kept.
+    /// What `current` comes to with it, rounded up to whole steps. `None` when that is too big to
+    /// be kept.
     pub fn on(self, current: Quantity, step: Quantity) -> Option<Quantity> {
         let more = match self {
             MoreResource::Percent(percent) => current.percent(percent)?,

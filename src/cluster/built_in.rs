@@ -1,8 +1,8 @@
-//! The kinds of Kubernetes itself, as the API server describes them. Which they are, `model` says: by
-//! them keys of objects are compared.
+//! The kinds of Kubernetes itself, as the API server describes them. Which they are, `model` says:
+//! by them keys of objects are compared.
 //!
-//! Group, version, plural and scope are those of the types of `k8s-openapi`, which are made from the
-//! API server's own description of itself.
+//! Group, version, plural and scope are those of the types of `k8s-openapi`, which are made from
+//! the API server's own description of itself.
 
 use k8s_openapi::{ClusterResourceScope, NamespaceResourceScope, Resource};
 

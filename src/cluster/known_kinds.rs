@@ -67,7 +67,8 @@ impl Kinds {
         kind_identity(self.find_text(text).map_or(text, |kind| kind.id)).into_owned()
     }
 
-    /// Whether two texts are of two kinds. Of what nobody told of yet, one may be the other's plural.
+    /// Whether two texts are of two kinds. Of what nobody told of yet, one may be the other's
+    /// plural.
     pub fn differ(&self, one: &str, other: &str) -> bool {
         let is_known = |text: &str| self.find_text(text).is_some();
         let (one, other) = (self.identity(one), self.identity(other));

@@ -46,15 +46,17 @@ pub trait Cluster: Send + Sync + 'static {
     /// would be taken for a whole one. May be repeated.
     async fn list(&self, query: &ListQuery) -> Result<Vec<Object>, ClusterError>;
 
-    /// One page of all that matches, from where the page before said that the next one begins; in no order that can be
-    /// relied on. A cluster that makes no pages gives all at once, and [`ClusterError::TooMany`] when that is more than
-    /// the query's limit. Objects that come or go meanwhile may be missed. May be repeated.
+    /// One page of all that matches, from where the page before said that the next one begins; in
+    /// no order that can be relied on. A cluster that makes no pages gives all at once, and
+    /// [`ClusterError::TooMany`] when that is more than the query's limit. Objects that come or go
+    /// meanwhile may be missed. May be repeated.
     async fn list_page(&self, query: &ListQuery, _from: Option<&str>) -> Result<ListPage, ClusterError> {
         Ok(ListPage { objects: self.list(query).await?, next: None })
     }
 
-    /// The newest lines of a container's log, [`LOG_BYTES`] at most. May be repeated. [`ClusterError::Refused`] where
-    /// the container has no log, as it has not started, or not run before.
+    /// The newest lines of a container's log, [`LOG_BYTES`] at most. May be repeated.
+    /// [`ClusterError::Refused`] where the container has no log, as it has not started, or not run
+    /// before.
     async fn logs(&self, query: &LogQuery) -> Result<Log, ClusterError>;
 
     /// A JSON merge patch (RFC 7386) of the object or of a subresource. [`ClusterError::Conflict`] when the
@@ -71,8 +73,9 @@ pub trait Cluster: Send + Sync + 'static {
     /// Asks for the deletion of the object with that UID. Whether it is gone, and when, must be looked at afterwards.
     async fn delete(&self, delete: &Delete) -> Result<(), ClusterError>;
 
-    /// Asks for the eviction of the pod with that UID, as a drain does (`policy/v1`). [`ClusterError::Budget`] when a
-    /// PodDisruptionBudget does not allow it for now. Whether it is gone, and when, must be looked at afterwards.
+    /// Asks for the eviction of the pod with that UID, as a drain does (`policy/v1`).
+    /// [`ClusterError::Budget`] when a PodDisruptionBudget does not allow it for now. Whether it is
+    /// gone, and when, must be looked at afterwards.
     async fn evict(&self, evict: &Evict) -> Result<(), ClusterError>;
 
     /// Whether we may do that (SelfSubjectAccessReview).
@@ -254,7 +257,8 @@ pub enum ClusterError {
     /// The server understood and refused: a quota, a validation, a class that forbids expansion.
     #[error("the cluster refused to {what}: {message}")]
     Refused { what: String, message: String },
-    /// A PodDisruptionBudget does not allow an eviction for now; it may when other pods are well again.
+    /// A PodDisruptionBudget does not allow an eviction for now; it may when other pods are well
+    /// again.
     #[error(
         "a disruption budget does not allow for now to {what}: {message}; `kubectl get pdb` shows what it waits for"
     )]

@@ -126,8 +126,9 @@ impl Object {
     /// An entry without a time comes before those with one: two managers own one field only when the second one applied
     /// the value that was there, and that has a time.
     ///
-    /// `path` is the field's names from the root, `["spec", "replicas"]`; an item of a list is named by what tells it
-    /// from the others: `k:{"name":"main"}`. `None` when nobody is on record.
+    /// `path` is the field's names from the root, `["spec", "replicas"]`; an item of a list is
+    /// named by what tells it from the others: `k:{"name":"main"}`. `None` when nobody is on
+    /// record.
     pub fn field_manager(&self, path: &[&str]) -> Option<FieldManager> {
         let entries = self.at("/metadata/managedFields")?.as_array()?;
         entries

@@ -15,7 +15,8 @@ pub struct PatroniConfig {
     /// Where it listens in each pod: the port of `restapi.connect_address`.
     pub port: u16,
     pub scheme: Scheme,
-    /// What its `restapi.authentication` asks of who changes something; without it, reading works all the same.
+    /// What its `restapi.authentication` asks of who changes something; without it, reading works
+    /// all the same.
     pub auth: Option<AuthConfig>,
     /// How long one request may take.
     pub timeout: HumanDuration,

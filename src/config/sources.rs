@@ -30,8 +30,8 @@ pub struct SourceConfig {
     /// Left out: everything for `alertmanager` and `cluster`, nothing for `generic`.
     #[serde(default)]
     pub may_start: Option<MayStart>,
-    /// Of the kind `heartbeat`: how often it must come. Of `cluster`: for how long the cluster may go
-    /// unseen; left out, S2 after ten minutes and three looks.
+    /// Of the kind `heartbeat`: how often it must come. Of `cluster`: for how long the cluster may
+    /// go unseen; left out, S2 after ten minutes and three looks.
     #[serde(default)]
     pub heartbeat: Option<ExpectedConfig>,
     /// Alerts that must keep coming. Left out: `Watchdog`, if it ever came.
@@ -46,7 +46,8 @@ pub struct SourceConfig {
     /// Of the kind `cluster`: the namespaces that are looked at. Left out: all.
     #[serde(default)]
     pub namespaces: Option<Vec<String>>,
-    /// Of the kind `cluster`: whose its alerts are, unless a playbook's. Left out: the default team's.
+    /// Of the kind `cluster`: whose its alerts are, unless a playbook's. Left out: the default
+    /// team's.
     #[serde(default)]
     pub team: Option<String>,
     /// Of the kind `cluster`: what is looked for. Left out: all but `reports_failure`.
@@ -93,7 +94,8 @@ const WATCHDOG: (&str, Duration) = ("Watchdog", Duration::from_secs(5 * 3_600));
 /// How often the cluster is looked at where nothing is said: holds are minutes.
 const LOOK_EVERY: Duration = Duration::from_secs(60);
 
-/// For how long the cluster may go unseen where nothing is said: a control plane is upgraded in less.
+/// For how long the cluster may go unseen where nothing is said: a control plane is upgraded in
+/// less.
 const UNSEEN_FOR: Duration = Duration::from_secs(10 * 60);
 
 /// In which form it sends.

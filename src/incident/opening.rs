@@ -24,8 +24,8 @@ pub(super) fn new_incident(
     }
 }
 
-/// The incident of a run that no alert asks for: the one that is known, or a new one, with the reason
-/// why.
+/// The incident of a run that no alert asks for: the one that is known, or a new one, with the
+/// reason why.
 pub(super) fn incident_for_run(
     changes: &mut Vec<Change>,
     playbook: &Playbook,

@@ -8,8 +8,8 @@ pub fn is_dns_label(text: &str) -> bool {
     text.len() <= 63 && text.bytes().all(inner) && end(text.as_bytes().first()) && end(text.as_bytes().last())
 }
 
-/// A DNS-1123 subdomain, as most objects are named: labels with dots between them, 253 characters in
-/// all. The parts may be longer than labels, as Kubernetes allows.
+/// A DNS-1123 subdomain, as most objects are named: labels with dots between them, 253 characters
+/// in all. The parts may be longer than labels, as Kubernetes allows.
 pub fn is_dns_subdomain(text: &str) -> bool {
     let part = |part: &str| {
         let end = |b: Option<&u8>| b.is_some_and(|b| b.is_ascii_lowercase() || b.is_ascii_digit());

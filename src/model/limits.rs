@@ -98,8 +98,8 @@ pub struct TargetLimits {
 }
 
 impl TargetLimits {
-    /// How far back the runs were opened that they count; at least a day, so that one that took long is
-    /// seen.
+    /// How far back the runs were opened that they count; at least a day, so that one that took
+    /// long is seen.
     pub fn look_back(&self) -> Duration {
         const AT_LEAST: Duration = Duration::from_secs(24 * 3_600);
         let windows = self.cooldown.into_iter().chain(self.runs.map(|(_, window)| window));

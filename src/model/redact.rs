@@ -50,8 +50,8 @@ pub fn redact(text: &str) -> Cow<'_, str> {
     if mask_once(&masked).is_some() { Cow::Owned(MASK.to_owned()) } else { Cow::Owned(masked) }
 }
 
-/// The text, of which the beginning is masked where it may be that of a private key without its head:
-/// for what was cut out of a longer text, such as the newest lines of a log.
+/// The text, of which the beginning is masked where it may be that of a private key without its
+/// head: for what was cut out of a longer text, such as the newest lines of a log.
 pub fn redact_cut_key(text: &str) -> Cow<'_, str> {
     match blocks::cut_key(text) {
         Some(key) => Cow::Owned(format!("{MASK}{}", &text[key.end..])),

@@ -72,7 +72,8 @@ impl HttpPatroni {
 
     fn url(&self, pod: &Object, path: &str) -> Result<Url, PatroniError> {
         let no_address = || PatroniError::NoAddress { pod: pod.key().to_string() };
-        // A pod that has ended keeps its address in its status, and the address is another one's by then.
+        // A pod that has ended keeps its address in its status, and the address is another one's by
+        // then.
         if pod.text("/status/phase") != "Running" || pod.is_going() {
             return Err(no_address());
         }
@@ -106,7 +107,8 @@ impl HttpPatroni {
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
                 PatroniError::Unauthorized { pod, status: status.as_u16(), said }
             }
-            // Its own words. Whatever else says no, such as a proxy before it, may have let the request through.
+            // Its own words. Whatever else says no, such as a proxy before it, may have let the
+            // request through.
             StatusCode::SERVICE_UNAVAILABLE if REFUSALS.iter().any(|words| said.contains(words)) => {
                 PatroniError::Refused { pod, message: said }
             }
@@ -125,8 +127,8 @@ impl HttpPatroni {
     }
 }
 
-/// Where the pod's Patroni says that its API is, if it keeps its state in the pod. It is compared and
-/// never followed: in the network of a node, two pods have one address.
+/// Where the pod's Patroni says that its API is, if it keeps its state in the pod. It is compared
+/// and never followed: in the network of a node, two pods have one address.
 fn own_address(pod: &Object) -> Option<SocketAddr> {
     let own: Value = serde_json::from_str(pod.annotation("status")?).ok()?;
     let url = Url::parse(own.get("api_url")?.as_str()?).ok()?;

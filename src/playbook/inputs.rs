@@ -30,8 +30,8 @@ impl fmt::Display for InputProblem {
 impl Playbook {
     /// The inputs for a run: what was `given`, else what the alert's label says, else the default.
     ///
-    /// `given` may also say `namespace` and `name` where the playbook takes its target from the alert,
-    /// and `kind` where that may be of several: see [`target_for`](Self::target_for).
+    /// `given` may also say `namespace` and `name` where the playbook takes its target from the
+    /// alert, and `kind` where that may be of several: see [`target_for`](Self::target_for).
     ///
     /// # Errors
     /// All that is wrong at once: a name that there is not, a value of another type or out of bounds, one that is missing.

@@ -1,6 +1,7 @@
 //! Pods that wait for what does not come. Pure.
 //!
-//! Why containers wait: <https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/#container-states>.
+//! Why containers wait:
+//! <https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/#container-states>.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -37,8 +38,8 @@ pub(super) const LONGEST: usize = 500;
 /// Pods by UID, and what is said of each.
 pub(super) type Told = BTreeMap<String, String>;
 
-/// What is known of pods whose volumes could not be attached. Kubernetes tells once that a volume is
-/// in use elsewhere (Multi-Attach), so a pod that was seen fails for as long as it waits.
+/// What is known of pods whose volumes could not be attached. Kubernetes tells once that a volume
+/// is in use elsewhere (Multi-Attach), so a pod that was seen fails for as long as it waits.
 #[derive(Debug, Default)]
 pub(super) struct Attach {
     /// Those that events tell of, or that were seen before.

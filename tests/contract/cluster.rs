@@ -514,8 +514,8 @@ pub async fn a_change_through_scale_is_known_by_its_manager(world: &dyn Fixture)
     }
 }
 
-/// What `k8s.rollout_history` and `k8s.rollout_undo` go by: a ReplicaSet for each template, the label that tells them
-/// apart, and how they are counted.
+/// What `k8s.rollout_history` and `k8s.rollout_undo` go by: a ReplicaSet for each template, the
+/// label that tells them apart, and how they are counted.
 pub async fn a_template_that_is_put_back_is_the_latest_revision(world: &dyn Fixture) {
     const REVISION: &str = "deployment.kubernetes.io/revision";
     let namespace = world.namespace().await;

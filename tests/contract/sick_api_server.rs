@@ -387,7 +387,8 @@ async fn a_right_is_granted_by_an_answer_about_that_right() {
     told(allowed(json!({ "kind": "Status", "status": "Success" })).await);
 }
 
-/// The answer to a request for a log of so many long lines, of which the server counts the bytes from the oldest one on.
+/// The answer to a request for a log of so many long lines, of which the server counts the bytes
+/// from the oldest one on.
 fn log(query: &str) -> Response {
     let parameter = |name: &str| query.split('&').find_map(|it| it.strip_prefix(name)?.strip_prefix('=')?.parse().ok());
     let (lines, bytes): (usize, usize) = (parameter("tailLines").unwrap(), parameter("limitBytes").unwrap());

@@ -1,8 +1,10 @@
-//! A real Patroni cluster: Patroni and PostgreSQL from Debian, with a test control plane as the store. Each member has a
-//! loopback address of its own, as a pod would, and a pod that the test plays.
+//! A real Patroni cluster: Patroni and PostgreSQL from Debian, with a test control plane as the
+//! store. Each member has a loopback address of its own, as a pod would, and a pod that the test
+//! plays.
 //!
-//! PostgreSQL does not run as root, and leaves the process group of the Patroni that started it. So it is ended by its own pid
-//! file; and after a `kill -9` of the test process, by itself: it stops within a minute once its folder is gone.
+//! PostgreSQL does not run as root, and leaves the process group of the Patroni that started it. So
+//! it is ended by its own pid file; and after a `kill -9` of the test process, by itself: it stops
+//! within a minute once its folder is gone.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -38,7 +40,8 @@ pub struct PatroniCluster<'c> {
 }
 
 impl<'c> PatroniCluster<'c> {
-    /// One that leads, and `replicas` that stream from it. They keep 16 MB of WAL, the least that Patroni takes.
+    /// One that leads, and `replicas` that stream from it. They keep 16 MB of WAL, the least that
+    /// Patroni takes.
     pub async fn start(control_plane: &'c ControlPlane, namespace: &str, scope: &str, replicas: usize) -> Self {
         let folder = Folder::new("patroni");
         open_to(folder.path());

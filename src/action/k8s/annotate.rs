@@ -34,12 +34,12 @@ output! {
     }
 }
 
-/// Domains whose annotations mean something to Kubernetes, to what deploys, or to this bot, with all
-/// below them.
+/// Domains whose annotations mean something to Kubernetes, to what deploys, or to this bot, with
+/// all below them.
 const RESERVED: [&str; 7] = ["kubernetes.io", "k8s.io", "dogwatch", "helm.sh", "argoproj.io", "fluxcd.io", "x-k8s.io"];
 
-/// Domains of programs that delete, scale, restore or grant by an annotation, with all below them and all that begins
-/// with them: none of that is done by the way.
+/// Domains of programs that delete, scale, restore or grant by an annotation, with all below them
+/// and all that begins with them: none of that is done by the way.
 const POWERS: [&str; 19] = [
     "acid.zalan.do",
     "azure.workload.identity",
@@ -62,8 +62,9 @@ const POWERS: [&str; 19] = [
     "strimzi.io",
 ];
 
-/// Of the reserved, and of the keys without a domain, what asks somebody to do again what he does anyway, or
-/// holds a node back from being taken away; the value with which it does, where others do the opposite.
+/// Of the reserved, and of the keys without a domain, what asks somebody to do again what he does
+/// anyway, or holds a node back from being taken away; the value with which it does, where others
+/// do the opposite.
 const ALLOWED: [(&str, Option<&str>); 5] = [
     ("argocd.argoproj.io/refresh", None),
     ("cluster-autoscaler.kubernetes.io/safe-to-evict", Some("false")),

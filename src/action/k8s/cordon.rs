@@ -16,8 +16,9 @@ use crate::model::{Autonomy, Intent, StepAddress};
 
 arguments! {
     pub(in crate::action) struct K8sCordon {
-        /// How many nodes may be cordoned or not ready at the same time, this one and those of anybody
-        /// else counted: a share of all, rounded down (`5%`), or a number (`2`). One always may
+        /// How many nodes may be cordoned or not ready at the same time, this one and those of
+        /// anybody else counted: a share of all, rounded down (`5%`), or a number (`2`). One always
+        /// may
         at_most: Option<Arg<Most>> = "5%",
     }
 }
@@ -128,8 +129,8 @@ fn plan(node: &Object, nodes: &[Object], at_most: Most, marker: String) -> Resul
     Ok(Plan::Do(unschedulable::intent(node, true, marker)))
 }
 
-/// Whether pods in general can come to it. Some may tolerate a taint of the site's own; that those which
-/// are to move do is not known.
+/// Whether pods in general can come to it. Some may tolerate a taint of the site's own; that those
+/// which are to move do is not known.
 fn takes_pods(node: &Object) -> bool {
     let mut taints = node.at("/spec/taints").and_then(Value::as_array).into_iter().flatten();
     let is_kept_free = taints.any(|taint| objects::word(taint, "effect") != "PreferNoSchedule");

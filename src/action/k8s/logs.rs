@@ -153,7 +153,8 @@ struct Kept {
 
 /// The newest lines of a log, masked, within bounds.
 fn keep(text: &str, contains: Option<&str>, most: usize) -> Kept {
-    // As a whole: a private key goes over many lines. And twice: a control character may hide a secret, or end one.
+    // As a whole: a private key goes over many lines. And twice: a control character may hide a
+    // secret, or end one.
     let masked = redact(text);
     let masked = plain(redact_cut_key(&masked).as_ref());
     let masked = redact(&masked);
@@ -178,8 +179,8 @@ fn keep(text: &str, contains: Option<&str>, most: usize) -> Kept {
     kept
 }
 
-/// Without the colours of terminals and other control characters: the text goes to people's chats. A space or the end of
-/// a line stands in their place, so that no two words become one.
+/// Without the colours of terminals and other control characters: the text goes to people's chats.
+/// A space or the end of a line stands in their place, so that no two words become one.
 fn plain(text: &str) -> String {
     let mut plain = String::with_capacity(text.len());
     let mut rest = text.chars().peekable();

@@ -40,8 +40,8 @@ pub(super) async fn live_target(cluster: &dyn Cluster, step: &StepContext<'_>) -
     object.ok_or_else(|| ActionError::fail(format!("{} is not there any more", step.target)))
 }
 
-/// The change that an intent is: made on the condition that the object is as it was decided on, with
-/// the step's mark.
+/// The change that an intent is: made on the condition that the object is as it was decided on,
+/// with the step's mark.
 pub(super) fn patch_of(intent: &Intent, body: Value, dry_run: bool) -> Patch {
     Patch {
         key: intent.object.clone(),

@@ -58,8 +58,8 @@ output! {
         crash_looping: bool,
         /// The containers that ended at their memory limit within the last hour, by their names
         oom_killed: Vec<String>,
-        /// What tells the template that it was made from, as `template_hash` of `k8s.rollout_history`;
-        /// empty where nothing says so
+        /// What tells the template that it was made from, as `template_hash` of
+        /// `k8s.rollout_history`; empty where nothing says so
         template_hash: String,
     }
 }
@@ -184,7 +184,8 @@ fn restarted_recently(container: &Value, now: DateTime<Utc>) -> bool {
     restarts > 0 && [ended, begun].into_iter().flatten().any(|at| now - at <= RECENT)
 }
 
-/// Whether the kernel ended the container within the last hour, as it wanted more memory than its limit.
+/// Whether the kernel ended the container within the last hour, as it wanted more memory than its
+/// limit.
 fn was_oom_killed(container: &Value, now: DateTime<Utc>) -> bool {
     ["/state/terminated", "/lastState/terminated"].iter().any(|end| {
         let is_oom =

@@ -148,8 +148,8 @@ impl Revision {
     }
 }
 
-/// By the names that the API gives references, wherever in a pod they stand. What pulls images is no
-/// configuration.
+/// By the names that the API gives references, wherever in a pod they stand. What pulls images is
+/// no configuration.
 fn collect(value: &Value, found: &mut BTreeSet<String>) {
     match value {
         Value::Object(fields) => {

@@ -26,7 +26,8 @@ output! {
         age_seconds: i64,
         /// The number of the present revision, as `kubectl rollout history` has it
         revision: i64,
-        /// What its pods have in the label `pod-template-hash`, by which `k8s.pods` tells them from others
+        /// What its pods have in the label `pod-template-hash`, by which `k8s.pods` tells them from
+        /// others
         template_hash: String,
         /// The images of its containers, with commas between them
         image: String,
@@ -34,10 +35,12 @@ output! {
         previous: OrNull<i64>,
         /// The images of that one; empty: none is kept
         previous_image: String,
-        /// Whether pods of that one are available now, which proves that it runs. `false` proves nothing
+        /// Whether pods of that one are available now, which proves that it runs. `false` proves
+        /// nothing
         previous_was_ready: bool,
-        /// Whether the present one reads other ConfigMaps or Secrets than that one, by their names, or has
-        /// other annotations on its pods, as Helm's `checksum/config` (`restartedAt` does not count)
+        /// Whether the present one reads other ConfigMaps or Secrets than that one, by their names,
+        /// or has other annotations on its pods, as Helm's `checksum/config` (`restartedAt` does
+        /// not count)
         configuration_changed: bool,
         /// Whether its init containers are others, or called otherwise: a migration may have run
         init_changed: bool,

@@ -30,8 +30,8 @@ pub(super) fn annotations(one: &Value, other: &Value) -> Vec<String> {
     keys.into_iter().filter(|key| !restarts(key)).collect()
 }
 
-/// Whether what runs before the containers, and ends, is another program or called otherwise: it may
-/// have migrated something. A sidecar, which stands there too, runs beside them.
+/// Whether what runs before the containers, and ends, is another program or called otherwise: it
+/// may have migrated something. A sidecar, which stands there too, runs beside them.
 pub(super) fn init_differs(one: &Value, other: &Value) -> bool {
     let programs = |template: &Value| -> Vec<[Value; 4]> {
         let inits = template.pointer("/spec/initContainers").and_then(Value::as_array).into_iter().flatten();

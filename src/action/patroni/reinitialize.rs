@@ -155,8 +155,8 @@ async fn the_same(world: &World, intent: &Intent) -> Result<Object, ActionError>
 /// All that it is decided on.
 struct Seen {
     view: View,
-    /// What the member says itself: it is its own Patroni that is told, and if that does not answer,
-    /// nobody is.
+    /// What the member says itself: it is its own Patroni that is told, and if that does not
+    /// answer, nobody is.
     own: Status,
     history: Vec<Switch>,
 }

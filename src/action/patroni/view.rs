@@ -72,7 +72,8 @@ impl View {
     }
 
     /// Whether the member gets changes as they are made; `None`: not known. Before Patroni 3.1 a
-    /// replica that does so is only `running`, and whom it follows says it: only the leader is asked.
+    /// replica that does so is only `running`, and whom it follows says it: only the leader is
+    /// asked.
     pub fn streams(&self, member: &Member) -> Option<bool> {
         match (member.state.as_str(), &self.leader) {
             _ if member.leads() => Some(false),

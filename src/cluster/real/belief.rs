@@ -166,7 +166,8 @@ fn missing(wanted: &Value, found: &Value, path: String) -> Option<String> {
         Value::Object(fields) => fields.iter().find_map(|(name, wanted)| {
             missing(wanted, found.get(name).unwrap_or(&Value::Null), format!("{path}.{name}"))
         }),
-        // The server fills in defaults within the items of a list, too, and neither adds nor moves one.
+        // The server fills in defaults within the items of a list, too, and neither adds nor moves
+        // one.
         Value::Array(items) => match found.as_array().filter(|found| found.len() == items.len()) {
             Some(found) => {
                 let mut pairs = items.iter().zip(found).enumerate();

@@ -9,8 +9,8 @@ use super::{RealCluster, folder};
 use crate::cluster::{ClusterError, Kind, LOG_BYTES, Log, LogQuery};
 
 impl RealCluster {
-    /// Reads the newest lines. The server counts its bytes from the oldest line that was asked for, so that those that
-    /// are cut off are the newest: then fewer are asked for.
+    /// Reads the newest lines. The server counts its bytes from the oldest line that was asked for,
+    /// so that those that are cut off are the newest: then fewer are asked for.
     pub(super) async fn read_log(&self, query: &LogQuery) -> Result<Log, ClusterError> {
         let mut lines = query.lines;
         loop {

@@ -1,5 +1,5 @@
-//! Evictions, as the API server and the disruption controller decide them. What a budget allows is reckoned at each
-//! of them, from what there is then: nobody has to wait for a status.
+//! Evictions, as the API server and the disruption controller decide them. What a budget allows is
+//! reckoned at each of them, from what there is then: nobody has to wait for a status.
 //!
 //! <https://kubernetes.io/docs/tasks/run-application/configure-pdb/>
 
@@ -149,7 +149,8 @@ fn of(amount: &Value, all: i64) -> i64 {
     }
 }
 
-/// Whether the budget selects the pod. An empty selector is one of all pods, none at all one of none.
+/// Whether the budget selects the pod. An empty selector is one of all pods, none at all one of
+/// none.
 fn covers(budget: &Value, pod: &Stored) -> bool {
     let Some(selector) = budget.pointer("/spec/selector").filter(|selector| selector.is_object()) else { return false };
     let labels = selector.get("matchLabels").and_then(Value::as_object).into_iter().flatten();

@@ -3,9 +3,10 @@
 //! It keeps any object as the API server would, custom resources too, held to the schema of their
 //! definition if there is one: merge patches, conflicts, UIDs, versions, field managers, admission,
 //! strict validation. Small controllers do the rest: scaled workloads get their pods, claims bind
-//! and grow, Jobs run, what is owned goes with its owner. Time is the [`Clock`]'s: [`SimCluster::turn`] does what is due, and so does each request.
-//! What it leaves out: nodes that fail, resources that run short, quotas of anything but storage, statuses of disruption budgets, CronJobs that tick,
-//! autoscalers that act, DaemonSets that start pods.
+//! and grow, Jobs run, what is owned goes with its owner. Time is the [`Clock`]'s:
+//! [`SimCluster::turn`] does what is due, and so does each request. What it leaves out: nodes that
+//! fail, resources that run short, quotas of anything but storage, statuses of disruption budgets,
+//! CronJobs that tick, autoscalers that act, DaemonSets that start pods.
 
 mod admission;
 pub mod build;

@@ -151,7 +151,8 @@ fn proof(at: &StepAt<'_>, state: &RunState) -> Proof {
     }
 }
 
-/// The next thing to do about it; `None`: what it made is on no log, and so nobody could put it back.
+/// The next thing to do about it; `None`: what it made is on no log, and so nobody could put it
+/// back.
 fn next_about<'p>(at: &StepAt<'p>, due: &Due, state: &RunState, now: DateTime<Utc>) -> Option<Next<'p>> {
     let at = at.undo();
     let address = at.address.clone();

@@ -20,7 +20,8 @@ pub(in crate::engine) async fn take_back(
     if let Some(flow) = settle(driver, at, action, attempt).await? {
         return Ok(flow);
     }
-    // Before other changes this is asked before they are decided; `start` asks about the object alone.
+    // Before other changes this is asked before they are decided; `start` asks about the object
+    // alone.
     if let Some(by) = brake(driver, true).await? {
         return driver.failed(at, attempt, ActionError::held_up(format!("{by} holds it")), Vec::new()).await;
     }

@@ -60,7 +60,8 @@ pub(super) trait Fields: Default {
     }
 }
 
-/// A mapping each of whose values is one typed value, a mapping (behind `maps`), or a list of mappings.
+/// A mapping each of whose values is one typed value, a mapping (behind `maps`), or a list of
+/// mappings.
 macro_rules! plain_fields {
     (
         $type:ident, $what:literal, $($key:literal => $slot:ident),+

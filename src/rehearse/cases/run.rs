@@ -273,7 +273,8 @@ impl Play<'_> {
             fill(&mut manifest, self.stage.clock.now()).map_err(anyhow::Error::msg)?;
             let object = Object(manifest);
             self.stage.cluster.apply(&object, "somebody-else")?;
-            // A manifest that is applied leaves the status as it is; here it says what is so from now on.
+            // A manifest that is applied leaves the status as it is; here it says what is so from
+            // now on.
             if let Some(status) = object.at("/status") {
                 self.stage.cluster.change(&object.key(), &json!({ "status": status }), "somebody-else")?;
             }

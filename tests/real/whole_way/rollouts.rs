@@ -94,7 +94,8 @@ impl Site {
         self.cluster.admin.get(&path(namespace)).await
     }
 
-    /// Somebody deploys what no node takes; its pods say what a kubelet would say of a missing image.
+    /// Somebody deploys what no node takes; its pods say what a kubelet would say of a missing
+    /// image.
     async fn breaks_web(&self, namespace: &str) {
         let admin = &self.cluster.admin;
         let mut container = self.deployment(namespace).await["spec"]["template"]["spec"]["containers"][0].clone();

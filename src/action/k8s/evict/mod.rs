@@ -21,7 +21,8 @@ arguments! {
     pub(in crate::action) struct K8sEvict {
         /// How many other pods of its controller may be not ready, not there or on their way out
         unready_peers: Option<Arg<Count>> = "0",
-        /// Whether what the pod has in volumes of the kind `emptyDir` may be lost, as with kubectl's
+        /// Whether what the pod has in volumes of the kind `emptyDir` may be lost, as with
+        /// kubectl's
         /// `--delete-emptydir-data`
         emptydir: Option<Arg<Flag>> = "false",
     }

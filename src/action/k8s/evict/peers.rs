@@ -8,8 +8,8 @@ use crate::action::{ActionError, World};
 use crate::cluster::Object;
 use crate::model::ObjectKey;
 
-/// How many pods the controller of a pod wants, by its owner reference; `None`: it is of a kind that
-/// says so in words of its own.
+/// How many pods the controller of a pod wants, by its owner reference; `None`: it is of a kind
+/// that says so in words of its own.
 pub(super) async fn wanted(world: &World, pod: &Object) -> Result<Option<usize>, ActionError> {
     let Some(owner) = objects::controller(pod) else { return Ok(None) };
     let (kind, name) = (objects::word(owner, "kind"), objects::word(owner, "name"));
@@ -31,8 +31,8 @@ pub(super) async fn wanted(world: &World, pod: &Object) -> Result<Option<usize>,
 }
 
 /// Whether the pod may go: those of the others that are not ready, or not there, are no more than
-/// `unready_peers`. One that is not ready itself may always go, but of a StatefulSet: its pods may need each other's data,
-/// and one of them that is not ready may hold the only copy of it.
+/// `unready_peers`. One that is not ready itself may always go, but of a StatefulSet: its pods may
+/// need each other's data, and one of them that is not ready may hold the only copy of it.
 pub(super) fn check(
     pod: &Object,
     pods: &[Object],

@@ -57,7 +57,8 @@ fn check_own(pod: &Object, emptydir: bool) -> Result<(), ActionError> {
     Ok(())
 }
 
-/// Whether a volume is bound to one node by its affinity. Local drivers have words of their own for it:
+/// Whether a volume is bound to one node by its affinity. Local drivers have words of their own for
+/// it:
 /// `topology.topolvm.io/node`, `openebs.io/nodename`.
 fn is_on_one_node(volume: &Object) -> bool {
     let terms = volume.at("/spec/nodeAffinity/required/nodeSelectorTerms").and_then(Value::as_array);

@@ -23,8 +23,8 @@ arguments! {
         /// The number of the revision whose template is put back: `{{rollout.previous}}` of
         /// `k8s.rollout_history`
         to_revision: Arg<Count>,
-        /// The number of the revision that is left: `{{rollout.revision}}`. Where somebody has changed the
-        /// template since, nothing is done
+        /// The number of the revision that is left: `{{rollout.revision}}`. Where somebody has
+        /// changed the template since, nothing is done
         from_revision: Option<Arg<Count>>,
     }
 }
@@ -40,8 +40,8 @@ output! {
     }
 }
 
-/// What `kubectl rollout history` shows beside a revision. It is of each template's own time; here it
-/// is also by which a change is known again that only took something away: no field manager is
+/// What `kubectl rollout history` shows beside a revision. It is of each template's own time; here
+/// it is also by which a change is known again that only took something away: no field manager is
 /// left by that.
 const CAUSE: &str = "kubernetes.io/change-cause";
 
@@ -159,8 +159,8 @@ fn about(live: Option<&Object>, intent: &Intent) -> Doubt {
     if present.as_str() == Place::of(&intent.after).template && live.annotation(CAUSE) == Some(&cause(intent)) {
         return Doubt::Done(output(intent, live));
     }
-    // The same template may be there again because somebody has undone what was done here: its controller then counts
-    // it anew, and what this run wrote beside it may still be there.
+    // The same template may be there again because somebody has undone what was done here: its
+    // controller then counts it anew, and what this run wrote beside it may still be there.
     let before = Place::of(&intent.before);
     let is_as_before = present.as_str() == before.template
         && revisions::number(live) == Some(before.revision)

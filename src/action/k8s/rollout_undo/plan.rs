@@ -121,9 +121,9 @@ fn shortened(parts: &[String]) -> String {
     }
 }
 
-/// What proves that a revision runs is its pods that are available: as many as there must be during a
-/// rollout, or, where the change took more away, more than the change itself has. Where pods of a third one are
-/// there, nobody knows which of them was the last that was good.
+/// What proves that a revision runs is its pods that are available: as many as there must be during
+/// a rollout, or, where the change took more away, more than the change itself has. Where pods of a
+/// third one are there, nobody knows which of them was the last that was good.
 fn is_proven(deployment: &Object, revisions: &Revisions, wanted: &Revision) -> Result<(), String> {
     let (key, available) = (deployment.key(), wanted.available());
     let what = format!("revision {} of {key} ({})", wanted.number, wanted.image());
@@ -148,7 +148,8 @@ fn is_proven(deployment: &Object, revisions: &Revisions, wanted: &Revision) -> R
     Ok(())
 }
 
-/// How many pods a rollout may take away at a time; the API server's own default where the object says nothing.
+/// How many pods a rollout may take away at a time; the API server's own default where the object
+/// says nothing.
 fn most_unavailable(deployment: &Object) -> i64 {
     let replicas = deployment.number("/spec/replicas").unwrap_or(1);
     let share = |percent: i64| replicas.saturating_mul(percent.clamp(0, 100)) / 100;

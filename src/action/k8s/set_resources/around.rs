@@ -56,8 +56,8 @@ impl Surroundings {
         self.pods.iter().find(|pod| deny::is_of_patroni(pod))
     }
 
-    /// What the namespace has against such a limit, as a sentence for people. `others` is what the pod's other containers
-    /// have together; `None`: one of them has no limit.
+    /// What the namespace has against such a limit, as a sentence for people. `others` is what the
+    /// pod's other containers have together; `None`: one of them has no limit.
     pub fn refusal(
         &self,
         resource: &str,

@@ -24,7 +24,8 @@ arguments! {
     pub(in crate::action) struct K8sSetResources {
         /// The container's name
         container: Arg<String>,
-        /// How its memory limit grows, as `{ by: 25%, max: 16Gi }`: by a share or an amount, and never beyond
+        /// How its memory limit grows, as `{ by: 25%, max: 16Gi }`: by a share or an amount, and
+        /// never beyond
         /// `max`. Rounded up to whole Mi
         memory: Option<Growth>,
         /// The same of its CPU limit, as `{ by: 500m, max: 4 }`. Rounded up to whole 10m

@@ -107,8 +107,8 @@ impl State {
         });
     }
 
-    /// A template that somebody goes back to becomes the latest revision: its ReplicaSet is counted anew, and remembers
-    /// which number it had.
+    /// A template that somebody goes back to becomes the latest revision: its ReplicaSet is counted
+    /// anew, and remembers which number it had.
     fn count_revision(&mut self, id: Id, sets: &[Set]) {
         let Some(current) = sets.iter().find(|set| set.is_current) else { return };
         let latest = latest_revision(sets);

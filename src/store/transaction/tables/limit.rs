@@ -36,8 +36,8 @@ pub(in crate::store) trait LimitTable {
         but: RunId,
     ) -> Result<Counted, StoreError>;
 
-    /// Of the runs of the playbook: those that ended after `since`, that failed after `begun_since`,
-    /// and, of the others, those that are under way.
+    /// Of the runs of the playbook: those that ended after `since`, that failed after
+    /// `begun_since`, and, of the others, those that are under way.
     async fn ramp(
         &mut self,
         playbook: &str,
