@@ -25,48 +25,12 @@ impl View {
     /// The cluster that `pod` belongs to: as it tells itself, or another member where it does not
     /// answer. May be repeated.
     pub async fn of(world: &World, pod: &Object) -> Result<Self, ActionError> {
-        let mut asked = 1;
-        let first = match world.patroni.members(pod).await {
-            Ok(members) => Ok((pod.clone(), members)),
-            Err(error) => Err(error),
-        };
-        let (teller, members) = match first {
-            Ok(told) => told,
-            Err(error) if is_of_one(&error) => {
-                let mut told = None;
-                for other in others(world, pod).await? {
-                    if asked == MOST_ASKED {
-                        break;
-                    }
-                    asked += 1;
-                    match world.patroni.members(&other).await {
-                        Ok(members) => {
-                            told = Some((other, members));
-                            break;
-                        }
-                        Err(error) if is_of_one(&error) => {}
-                        Err(error) => return Err(error.into()),
-                    }
-                }
-                told.ok_or(error)?
-            }
-            Err(error) => return Err(error.into()),
-        };
+        let (teller, members) = first_answer(world, pod).await?;
         let own = world.patroni.status(&teller).await?;
         let leader = match members.leader() {
             None => None,
             Some(leader) if leader.name == teller.name() => Some(own.clone()),
-            Some(leader) => {
-                let key = ObjectKey::new("Pod", teller.namespace(), &leader.name);
-                match world.cluster.get(&key).await? {
-                    Some(pod) => match world.patroni.status(&pod).await {
-                        Ok(status) => Some(status),
-                        Err(error) if is_of_one(&error) => None,
-                        Err(error) => return Err(error.into()),
-                    },
-                    None => None,
-                }
-            }
+            Some(leader) => status_of(world, &ObjectKey::new("Pod", teller.namespace(), &leader.name)).await?,
         };
         Ok(Self { scope: own.scope, members, leader })
     }
@@ -106,6 +70,33 @@ impl View {
             parts.insert(0, "Patroni is paused".to_owned());
         }
         format!("{}: {}", self.scope, parts.join("; "))
+    }
+}
+
+/// Who answers, and what it tells of all.
+async fn first_answer(world: &World, pod: &Object) -> Result<(Object, Members), ActionError> {
+    let error = match world.patroni.members(pod).await {
+        Ok(members) => return Ok((pod.clone(), members)),
+        Err(error) if is_of_one(&error) => error,
+        Err(error) => return Err(error.into()),
+    };
+    for other in others(world, pod).await?.into_iter().take(MOST_ASKED - 1) {
+        match world.patroni.members(&other).await {
+            Ok(members) => return Ok((other, members)),
+            Err(error) if is_of_one(&error) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Err(error.into())
+}
+
+/// What that member says itself; `None`: it is not there, or does not answer.
+async fn status_of(world: &World, pod: &ObjectKey) -> Result<Option<Status>, ActionError> {
+    let Some(pod) = world.cluster.get(pod).await? else { return Ok(None) };
+    match world.patroni.status(&pod).await {
+        Ok(status) => Ok(Some(status)),
+        Err(error) if is_of_one(&error) => Ok(None),
+        Err(error) => Err(error.into()),
     }
 }
 
