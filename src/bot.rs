@@ -36,8 +36,8 @@ pub struct Bot {
     pub kept_quiet: Option<Vec<String>>,
     /// As [`crate::config::Config::asked_sources`].
     pub asked_sources: Option<Vec<String>>,
-    /// As [`crate::config::Config::looked_at`].
-    pub looked_at: Vec<ClusterSource>,
+    /// As [`crate::config::Config::cluster_sources`].
+    pub cluster_sources: Vec<ClusterSource>,
     /// Where runs and changes are counted.
     pub metrics: Arc<Metrics>,
     /// Tells this process's leases from those of others.
@@ -98,7 +98,7 @@ impl Bot {
             Arc::new(PlaybookWorker::new(self.store.clone(), self.catalog.clone())),
             Arc::new(schedules),
         ];
-        for source in &self.looked_at {
+        for source in &self.cluster_sources {
             let (cluster, mandate) = (self.world.cluster.clone(), self.engine.mandate.clone());
             let sightings = SightingWorker::new(self.store.clone(), cluster, clock.clone(), mandate, source.clone());
             workers.push(Arc::new(sightings));

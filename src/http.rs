@@ -64,14 +64,7 @@ impl HttpClient {
     /// # Errors
     /// Why the client cannot be set up.
     pub fn new(url: &Url, auth: Option<HttpAuth>, timeout: Duration, largest: usize) -> Result<Self, String> {
-        crate::tls::install_provider();
-        // Credentials must not follow a redirect to another host.
-        let mut client = Client::builder().timeout(timeout).redirect(redirect::Policy::none());
-        if is_loopback(url.host_str().unwrap_or_default()) {
-            client = client.no_proxy();
-        }
-        let client = client.build().map_err(|error| error.to_string())?;
-        Ok(Self { client, auth, largest })
+        Self::built(is_loopback(url.host_str().unwrap_or_default()), auth, timeout, largest)
     }
 
     /// For requests to addresses in the cluster, which no proxy knows the way to. As [`Self::new`]
@@ -80,8 +73,14 @@ impl HttpClient {
     /// # Errors
     /// Why the client cannot be set up.
     pub fn direct(auth: Option<HttpAuth>, timeout: Duration, largest: usize) -> Result<Self, String> {
+        Self::built(true, auth, timeout, largest)
+    }
+
+    fn built(is_direct: bool, auth: Option<HttpAuth>, timeout: Duration, largest: usize) -> Result<Self, String> {
         crate::tls::install_provider();
-        let client = Client::builder().timeout(timeout).redirect(redirect::Policy::none()).no_proxy();
+        // Credentials must not follow a redirect to another host.
+        let client = Client::builder().timeout(timeout).redirect(redirect::Policy::none());
+        let client = if is_direct { client.no_proxy() } else { client };
         let client = client.build().map_err(|error| error.to_string())?;
         Ok(Self { client, auth, largest })
     }

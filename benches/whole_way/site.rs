@@ -72,7 +72,7 @@ impl Site {
             alertmanager: None,
             kept_quiet: None,
             asked_sources: None,
-            looked_at: Vec::new(),
+            cluster_sources: Vec::new(),
             metrics: metrics.clone(),
             name: "bench".into(),
         };

@@ -75,6 +75,9 @@ impl StepContext<'_> {
     }
 }
 
+/// How each mark of a run begins, whoever's it is.
+const MARK: &str = "dogwatch-run-";
+
 /// A run's number, and whose number it is: with a new database they begin at 1 again, and a Job or
 /// a field that run 1 of the last one left behind must not be taken for our own.
 #[derive(Debug, Clone, Copy)]
@@ -87,12 +90,12 @@ pub struct RunMark<'a> {
 impl RunMark<'_> {
     /// As [`StepContext::marker`].
     pub fn marker(&self, step: &StepAddress) -> String {
-        format!("dogwatch-run-{self}-{}", step.mark())
+        format!("{MARK}{self}-{}", step.mark())
     }
 
     /// Whether a step of the run left this mark.
     pub fn has_left(&self, mark: &str) -> bool {
-        mark.strip_prefix(&format!("dogwatch-run-{self}-")).is_some_and(|step| !step.is_empty())
+        mark.strip_prefix(&format!("{MARK}{self}-")).is_some_and(|step| !step.is_empty())
     }
 }
 

@@ -199,7 +199,7 @@ pub fn rules(config: &Config, roster: &Roster, planned: Arc<[PlannedWindow]>) ->
         },
         tiers: Arc::new(config.severities.tiers.tiers()),
         blast_radius: config.severities.blast_radius.0,
-        sighted_by: config.looked_at().into_iter().map(|source| source.name).collect(),
+        sighted_by: config.cluster_sources().into_iter().map(|source| source.name).collect(),
         heartbeats: sources().flat_map(expected).collect(),
         oncall: roster.clone(),
         planned,

@@ -3,7 +3,6 @@
 mod crew;
 mod edges;
 mod ending;
-
 mod lookout;
 mod oncall_file;
 mod playbooks;
@@ -150,19 +149,19 @@ pub async fn serve(config: &Config, ending: &Ending) -> anyhow::Result<()> {
         alertmanager: edges::alertmanager(config)?,
         kept_quiet: config.kept_quiet(),
         asked_sources: config.asked_sources(),
-        looked_at: config.looked_at(),
+        cluster_sources: config.cluster_sources(),
         metrics: metrics.clone(),
         name: format!("{}-{}", std::process::id(), address.port()),
     };
     edges::handoffs(config);
-    let template = || Template::load(config.handoff.template.as_deref());
+    let template = Template::load(config.handoff.template.as_deref())?;
     let budgets = Live::from(config.pages.budgets());
-    let reporter = Reporter::new(store.clone(), clock.clone(), roster.clone(), template()?)
+    let reporter = Reporter::new(store.clone(), clock.clone(), roster.clone(), template)
         .with_budgets(budgets.clone())
         .with_freeze_map(rules.freeze_map.clone())
         .with_catalog(bot.catalog.clone());
     let previews = LivePreviews::new(world.clone(), bot.catalog.clone(), config.engine.output_limit.bytes());
-    let reports = ShiftReports(reporter);
+    let reports = ShiftReports(reporter.clone());
     let desk = Desk::new(store.clone(), clock.clone(), metrics.clone(), Arc::new(previews), Arc::new(reports))
         .explaining(Arc::new(config.severities.mapping()), roster.clone(), &config.oncall.default_team)
         .seeing(rules.freeze_map.clone())
@@ -182,14 +181,7 @@ pub async fn serve(config: &Config, ending: &Ending) -> anyhow::Result<()> {
     let mandate = Arc::new(mandate);
     let mut workers = bot.workers(config.engine.workers);
     workers.push(mandate.clone());
-    let handoffs = HandoffWorker::new(
-        Reporter::new(store.clone(), clock.clone(), roster.clone(), template()?)
-            .with_mode(config.handoff.mode)
-            .with_budgets(budgets.clone())
-            .with_freeze_map(rules.freeze_map.clone())
-            .with_catalog(bot.catalog.clone()),
-        config.handoff.dir.clone(),
-    );
+    let handoffs = HandoffWorker::new(reporter.with_mode(config.handoff.mode), config.handoff.dir.clone());
     workers.push(Arc::new(handoffs));
     let in_force = InForce {
         kinds,
@@ -247,8 +239,9 @@ pub async fn serve(config: &Config, ending: &Ending) -> anyhow::Result<()> {
         (true, true) => rights::LooksUp::Causes,
         (true, false) => rights::LooksUp::CausesAndTiers,
     };
-    let (catalogs, looked_at) = (bot.catalog.clone(), config.looked_at());
-    let checking = rights::keep_checking(world.cluster.clone(), catalogs, (lease, freeze_map), looks_up, looked_at);
+    let (catalogs, cluster_sources) = (bot.catalog.clone(), config.cluster_sources());
+    let checking =
+        rights::keep_checking(world.cluster.clone(), catalogs, (lease, freeze_map), looks_up, cluster_sources);
     crew.sends("the check of rights", stopping(stop.clone(), checking));
     if let Some(discord) = discord {
         crew.needs("the gateway to discord", discord);

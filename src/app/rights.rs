@@ -32,9 +32,9 @@ pub async fn keep_checking(
     mut catalogs: watch::Receiver<Arc<Catalog>>,
     (lease, freeze_map): (LeaseName, Option<FreezeMap>),
     looks_up: LooksUp,
-    looked_at: Vec<ClusterSource>,
+    cluster_sources: Vec<ClusterSource>,
 ) {
-    for source in &looked_at {
+    for source in &cluster_sources {
         check_source(cluster.as_ref(), source).await;
     }
     loop {
@@ -118,7 +118,8 @@ async fn check_source(cluster: &dyn Cluster, source: &ClusterSource) {
         }
     }
     // A kind that is not known was told of just now.
-    for right in source.access(&cluster.kinds()).unwrap_or_default() {
+    let (rights, _) = source.access(&cluster.kinds());
+    for right in rights {
         let what = format!("{} {}", right.verb, right.resource);
         match cluster.allowed(&right).await {
             Ok(true) => {}

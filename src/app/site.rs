@@ -9,7 +9,7 @@ use crate::cluster::{Access, Cluster};
 use crate::diagnostics::{Code, Diagnostic, DiagnosticSeverity};
 use crate::model::ObjectKey;
 use crate::playbook::{Playbook, TargetPart, rights};
-use crate::prometheus::{Prometheus, Query, QueryError, selectors};
+use crate::prometheus::{Prometheus, Query, QueryError, all_selectors};
 
 /// Looks playbooks up where they are to work. What was asked once is not asked again.
 pub struct Site {
@@ -136,7 +136,7 @@ fn told(right: &Access) -> String {
 /// The names of the metrics of a query. What selects by something else than a name, or is not
 /// understood, has none.
 fn names(expr: &str) -> Vec<String> {
-    let selectors = selectors(expr).unwrap_or_default();
+    let selectors = all_selectors(expr).unwrap_or_default();
     let name = |text: &str| text.split('{').next().unwrap_or_default().trim().to_owned();
     selectors.iter().map(|selector| name(&selector.text)).filter(|name| !name.is_empty()).collect()
 }

@@ -23,7 +23,7 @@ pub(super) fn unknown_to(oncall: &OnCall, catalog: &Catalog, config: &Config) ->
 
 /// Teams whose the alerts of what the bot looks at should be, and that nobody knows.
 pub fn unknown_watch_teams(oncall: &OnCall, config: &Config) -> Vec<String> {
-    let sources = config.looked_at();
+    let sources = config.cluster_sources();
     let named: BTreeSet<(&str, &str)> = sources
         .iter()
         .flat_map(|source| source.watches.iter().filter_map(|watch| Some((&*source.name, watch.team.as_deref()?))))

@@ -9,6 +9,7 @@ use tokio::sync::watch;
 use super::oncall;
 use super::output::{Exit, Failure, say, warn};
 use crate::clock::{Clock as _, SystemClock};
+use crate::cluster::Kinds;
 use crate::config::Config;
 use crate::handoff::{HandoffError, Reporter, Template, WhichShift, Written};
 use crate::incident::read_overrides;
@@ -64,11 +65,12 @@ pub(super) async fn go(args: Args) -> anyhow::Result<Exit> {
     // Who was on call is told by the overrides, too.
     let roster = Roster::new(oncall);
     read_overrides(&*store, &roster, clock.now()).await?;
+    // What is wrong with them is for `dogwatch check`; which kinds there are, no cluster is asked.
+    let (catalog, _) = Catalog::load_with(&config.playbooks.dir, &Arc::new(Kinds::of_a_cluster()));
     let reporter = Reporter::new(store.clone(), clock, roster, template)
         .with_mode(config.handoff.mode)
         .with_budgets(config.pages.budgets())
-        // What is wrong with them is for `dogwatch check`.
-        .with_catalog(watch::channel(Arc::new(Catalog::load(&config.playbooks.dir).0)).1);
+        .with_catalog(watch::channel(Arc::new(catalog)).1);
     let which = match args.shift {
         Which::Current => WhichShift::Current,
         Which::Previous => WhichShift::Previous,

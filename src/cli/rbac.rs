@@ -114,9 +114,7 @@ pub(super) fn go(args: &Args) -> anyhow::Result<Exit> {
     if !args.no_look_up {
         // A role of its own, so that it can be left out by hand, too.
         let looks_up = roles("dogwatch-look-up", &surroundings::access(true), &subject);
-        let comments = std::iter::once(LOOK_UP).chain(std::iter::repeat(""));
-        documents
-            .extend(looks_up.iter().zip(comments).map(|(role, comment)| comment.to_owned() + &yaml::document(role)));
+        documents.extend(under(LOOK_UP, &looks_up));
     }
     documents.extend(of_sources(args.config.as_deref(), &kinds, &subject)?);
     say(&documents.join("---\n"))?;
@@ -129,23 +127,28 @@ const SIGHTINGS: &str = "\
 # not see what it watches, and says so.
 ";
 
+/// These roles as documents, with the comment above the first one.
+fn under(comment: &str, roles: &[serde_json::Value]) -> Vec<String> {
+    let comments = std::iter::once(comment).chain(std::iter::repeat(""));
+    roles.iter().zip(comments).map(|(role, comment)| comment.to_owned() + &yaml::document(role)).collect()
+}
+
 /// Roles of their own for what the bot itself looks at.
 fn of_sources(config: Option<&Path>, kinds: &Kinds, subject: &Subject) -> anyhow::Result<Vec<String>> {
     let Some(path) = config else { return Ok(Vec::new()) };
     let mut documents = Vec::new();
-    for source in Config::load(path)?.looked_at() {
-        let rights = source.access(kinds).map_err(|unknown| {
+    for source in Config::load(path)?.cluster_sources() {
+        let (rights, unknown) = source.access(kinds);
+        if !unknown.is_empty() {
             let message = format!(
                 "nobody has told what {} is called in roles; name the folder of its CustomResourceDefinition with --crds, or put \
                  what `dogwatch kinds` prints beside the playbooks",
                 unknown.join(", ")
             );
-            Failure::with(Exit::Problems, message)
-        })?;
+            return Err(Failure::with(Exit::Problems, message));
+        }
         let roles = roles(&format!("dogwatch-source-{}", source.name.to_lowercase()), &rights, subject);
-        let comments =
-            std::iter::once(SIGHTINGS.replace("{source}", &source.name)).chain(std::iter::repeat(String::new()));
-        documents.extend(roles.iter().zip(comments).map(|(role, comment)| comment + &yaml::document(role)));
+        documents.extend(under(&SIGHTINGS.replace("{source}", &source.name), &roles));
     }
     Ok(documents)
 }

@@ -191,8 +191,8 @@ impl Config {
     }
 
     /// What the bot itself looks at.
-    pub fn looked_at(&self) -> Vec<ClusterSource> {
-        self.sources.iter().filter_map(SourceConfig::looked_at).collect()
+    pub fn cluster_sources(&self) -> Vec<ClusterSource> {
+        self.sources.iter().filter_map(SourceConfig::cluster_source).collect()
     }
 
     /// The names of the sources of the kind `alertmanager`.
@@ -212,7 +212,7 @@ impl Config {
     pub fn asked_sources(&self) -> Option<Vec<String>> {
         let only = |all: Vec<String>| if all.len() == 1 { all } else { Vec::new() };
         // Its silences may be for what the bot itself sees, but it never lists that.
-        let seen = self.looked_at();
+        let seen = self.cluster_sources();
         let mut named = self.named_sources().unwrap_or_else(|| only(self.alertmanagers()));
         named.retain(|name| seen.iter().all(|source| source.name != *name));
         self.unless_all(named)

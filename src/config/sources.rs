@@ -31,7 +31,8 @@ pub struct SourceConfig {
     #[serde(default)]
     pub may_start: Option<MayStart>,
     /// Of the kind `heartbeat`: how often it must come. Of `cluster`: for how long the cluster may
-    /// go unseen; left out, S2 after ten minutes and three looks.
+    /// go unseen; left out, S2 after ten minutes, or three looks
+    /// where that is longer.
     #[serde(default)]
     pub heartbeat: Option<ExpectedConfig>,
     /// Alerts that must keep coming. Left out: `Watchdog`, if it ever came.
@@ -141,7 +142,7 @@ impl SourceConfig {
     }
 
     /// What the bot looks at, for the kind `cluster`.
-    pub fn looked_at(&self) -> Option<ClusterSource> {
+    pub fn cluster_source(&self) -> Option<ClusterSource> {
         (self.kind == SourceKind::Cluster).then(|| ClusterSource {
             name: self.name.clone(),
             every: self.every(),

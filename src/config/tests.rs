@@ -77,21 +77,23 @@ fn the_example_of_several_sources_is_one() {
     assert_eq!(rules.len(), 3);
     assert!(rules.iter().any(|rule| rule.alert.is_none() && rule.within.as_secs() == 25 * 3_600));
     assert!(config.sources.iter().all(|source| source.auth.is_some() == source.delivers()));
-    let [looked_at] = &config.looked_at()[..] else { panic!() };
-    let usual =
-        Config::parse("sources: [{ name: cluster, kind: cluster }]", Path::new("x")).unwrap().looked_at().remove(0);
+    let [cluster_sources] = &config.cluster_sources()[..] else { panic!() };
+    let usual = Config::parse("sources: [{ name: cluster, kind: cluster }]", Path::new("x"))
+        .unwrap()
+        .cluster_sources()
+        .remove(0);
     assert_eq!(
-        (&looked_at.name, looked_at.every, &looked_at.namespaces),
+        (&cluster_sources.name, cluster_sources.every, &cluster_sources.namespaces),
         (&usual.name, usual.every, &usual.namespaces)
     );
-    assert_eq!(looked_at.watches[..4], usual.watches[..], "the example says what counts where nothing is said");
-    assert_eq!((looked_at.watches.len(), usual.watches.len()), (5, 4));
+    assert_eq!(cluster_sources.watches[..4], usual.watches[..], "the example says what counts where nothing is said");
+    assert_eq!((cluster_sources.watches.len(), usual.watches.len()), (5, 4));
 }
 
 #[test]
 fn a_watch_has_its_sources_team_unless_it_has_its_own() {
     let text = "sources: [{ name: seen, kind: cluster, team: shop, watches: { image_pull: { team: web } } }]";
-    let seen = Config::parse(text, Path::new("/etc/dogwatch.yaml")).unwrap().looked_at().remove(0);
+    let seen = Config::parse(text, Path::new("/etc/dogwatch.yaml")).unwrap().cluster_sources().remove(0);
     let teams: Vec<&str> = seen.watches.iter().filter_map(|watch| watch.team.as_deref()).collect();
     assert_eq!(teams, ["shop", "shop", "web", "shop"]);
 }

@@ -37,6 +37,7 @@ fn distance(a: &str, b: &str) -> usize {
 
 /// `a`, `b` and `c`, each in backticks; at most the first 40.
 pub fn list<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
+    // All actions and keys of a step fit.
     const SHOWN: usize = 40;
     let names: Vec<String> = names.into_iter().map(|name| format!("`{name}`")).collect();
     match names.as_slice() {

@@ -242,19 +242,14 @@ impl Driver<'_> {
         let question = Question::at(self.playbook, at, &self.state);
         let (frame, extent, until) = (&self.frame, Extent::Asked { before: question.before.as_ref() }, self.until());
         let mut outlook = preview::preview(self.world, frame, &self.state, self.playbook, extent, until).await;
-        // What comes later may have to wait for what comes first; but that is there to be shown.
-        if let Some(error) = outlook.unasked.remove(&at.address) {
-            let attempt = self.state.next_attempt(&at.address);
-            return self.failed(at, attempt, error, Vec::new()).await;
-        }
-        // Nobody is asked about what would be refused.
-        if let Some(error) = outlook.refused.remove(&at.address) {
-            let attempt = self.state.next_attempt(&at.address);
+        let attempt = self.state.next_attempt(&at.address);
+        // What comes later may have to wait for what comes first; but that is there to be shown. And
+        // nobody is asked about what would be refused.
+        if let Some(error) = outlook.unasked.remove(&at.address).or_else(|| outlook.refused.remove(&at.address)) {
             return self.failed(at, attempt, error, Vec::new()).await;
         }
         // Nor about one of many of which nobody can say what it would be.
         if at.is_in_loop() && !outlook.preview.steps.iter().any(|shown| shown.step == at.address && shown.certain) {
-            let attempt = self.state.next_attempt(&at.address);
             let message = "what it would do cannot be shown before, and so nobody is asked about it";
             return self.failed(at, attempt, ActionError::held_up(message), Vec::new()).await;
         }
@@ -262,7 +257,6 @@ impl Driver<'_> {
             (outlook.intents.get(&at.address), &at.step.kind)
             && let Some(error) = why_not_again(self, &at.address, action.as_ref(), intent).await?
         {
-            let attempt = self.state.next_attempt(&at.address);
             return self.failed(at, attempt, error, Vec::new()).await;
         }
         let expires_at = self.now() + question.within(self.options.approval_timeout);
@@ -274,7 +268,6 @@ impl Driver<'_> {
         let limits = run_limits(self);
         let asks = Append { ask, notices, park_until, limits, ..Append::default() };
         if let Some(Appended::OverLimit(over)) = self.append(asks).await? {
-            let attempt = self.state.next_attempt(&at.address);
             return wait_for_limit(self, at, attempt, *over).await;
         }
         Ok(if at.is_in_loop() { Flow::On } else { Flow::Leave })

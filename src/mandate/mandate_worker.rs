@@ -71,7 +71,7 @@ impl MandateWorker {
     /// Gives the mandate back, if it is ours, so that the next bot need not wait for its end.
     /// Nothing is changed by this bot afterwards.
     pub async fn release(&self) {
-        let stopping = NoMandate { observes: false, refused: false, because: "this bot is stopping".into() };
+        let stopping = NoMandate::not_known("this bot is stopping");
         self.mandate.set(Standing::Not(stopping));
         let released = async {
             let Some(lease) = self.cluster.get(&self.lease.key()).await? else { return Ok(()) };
@@ -159,7 +159,7 @@ impl MandateWorker {
         };
         if !self.is_ours(&held) {
             let because = "the cluster's answer does not say that the lease is ours".to_owned();
-            return Ok(Err(NoMandate { observes: false, refused: false, because }));
+            return Ok(Err(NoMandate::not_known(because)));
         }
         self.memory().seen = None;
         Ok(Ok(()))

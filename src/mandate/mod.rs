@@ -90,6 +90,13 @@ pub struct NoMandate {
     pub because: String,
 }
 
+impl NoMandate {
+    /// It may change in a moment.
+    pub fn not_known(because: impl Into<String>) -> Self {
+        Self { observes: false, refused: false, because: because.into() }
+    }
+}
+
 impl Mandate {
     /// For a cluster that nobody else can reach: a simulated one.
     pub fn unshared() -> Self {
@@ -99,7 +106,7 @@ impl Mandate {
     /// Nothing is ours before a [`MandateWorker`] has asked the cluster.
     pub fn shared() -> Self {
         let because = "it is not known yet whether another bot works on this cluster".to_owned();
-        Self { standing: Some(Mutex::new(Standing::Not(NoMandate { observes: false, refused: false, because }))) }
+        Self { standing: Some(Mutex::new(Standing::Not(NoMandate::not_known(because)))) }
     }
 
     /// For how long the cluster may surely be changed from now on.
@@ -114,10 +121,8 @@ impl Mandate {
             Standing::Ours { renewed, renewed_at } => {
                 let by_wall = (clock.now() - renewed_at).to_std().unwrap_or_default();
                 let passed = clock.monotonic().saturating_sub(renewed).max(by_wall);
-                DURATION.checked_sub(MARGIN + passed).filter(|left| !left.is_zero()).ok_or_else(|| NoMandate {
-                    observes: false,
-                    refused: false,
-                    because: "the lease that says which bot may change this cluster could not be renewed".into(),
+                DURATION.checked_sub(MARGIN + passed).filter(|left| !left.is_zero()).ok_or_else(|| {
+                    NoMandate::not_known("the lease that says which bot may change this cluster could not be renewed")
                 })
             }
         }

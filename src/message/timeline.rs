@@ -8,7 +8,7 @@ use super::reason::{condition_text, page_reason, source_text};
 use super::text::{clip, count, later, thousands, time};
 use crate::model::{
     ConditionKind, FailureClass, Incident, IncidentId, ItemKey, Look, Phase, RunEvent, RunId, StepAddress, StepName,
-    Verdict,
+    Undo, Verdict,
 };
 use crate::store::{IncidentEvent, Page, TimelineEntry, TimelineWhat};
 
@@ -313,7 +313,7 @@ fn tell_run(run: RunId, event: &RunEvent, at: DateTime<Utc>) -> Option<String> {
         RunEvent::ApprovalAnswered { verdict: Some(_), .. } => return None,
         RunEvent::ApprovalAnswered { approval, verdict: None, .. } => format!("nobody answered {approval} in time"),
         RunEvent::Started { step, intent, .. } if step.is_undo() => format!("takes back: {}", intent.summary),
-        RunEvent::Done { step, summary, .. } if step.is_undo() => format!("taken back: {summary}"),
+        RunEvent::Done { step, summary, .. } if step.is_undo() => format!("{}{summary}", Undo::TAKEN_BACK),
         RunEvent::Started { intent, .. } => intent.summary.clone(),
         RunEvent::Done { summary, recovered: true, .. } => format!("{summary} (found done: its answer was lost)"),
         RunEvent::Done { summary, recovered: false, .. } => summary.clone(),

@@ -86,8 +86,9 @@ pub enum Undo {
 }
 
 impl Undo {
-    /// How what became of it begins, behind the reason for which a run ends.
+    /// How it begins, behind the reason for which a run ends, that a change was taken back.
     pub const TAKEN_BACK: &str = "taken back: ";
+    /// The same, that it was not.
     pub const STANDS: &str = "it was not taken back: ";
 
     pub const WORDS: [&'static str; 3] = ["never", "unless_verified", "at_end"];

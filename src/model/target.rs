@@ -19,8 +19,7 @@ pub type Target = ObjectKey;
 #[derive(Debug, Clone, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct ObjectKey {
     /// The kind as Kubernetes spells it: `Deployment`; with its group where it is not Kubernetes'
-    /// own:
-    /// `Certificate.cert-manager.io`, or `Certificate.v1.cert-manager.io` to be read in that
+    /// own: `Certificate.cert-manager.io`, or `Certificate.v1.cert-manager.io` to be read in that
     /// version.
     pub kind: String,
     /// Empty for objects of the whole cluster, such as nodes.

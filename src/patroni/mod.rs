@@ -20,10 +20,16 @@ pub const PORT: u16 = 8008;
 /// How long one request may take where nothing else is said.
 pub const TIMEOUT: Duration = Duration::from_secs(5);
 
-/// The labels by which the pods of one cluster are found: Patroni's own (and Zalando's), Crunchy's,
+/// The labels that say of which cluster a pod is: Patroni's own (and Zalando's), Crunchy's,
 /// StackGres's.
-pub const SCOPE_LABELS: [&str; 3] =
-    ["cluster-name", "postgres-operator.crunchydata.com/cluster", "stackgres.io/cluster-name"];
+const SCOPE_LABELS: [&str; 3] =
+    ["cluster-name", "postgres-operator.crunchydata.com/patroni", "stackgres.io/cluster-name"];
+
+/// The label of a pod that says of which cluster it is, and its value, which is that cluster's
+/// scope; `None`: there is none.
+pub fn scope_label(pod: &Object) -> Option<(&'static str, &str)> {
+    SCOPE_LABELS.iter().find_map(|name| Some((*name, pod.label(name)?)))
+}
 
 /// Asks the member of a Patroni cluster that runs in a pod.
 #[async_trait]
@@ -139,8 +145,8 @@ pub enum PatroniError {
     /// Not reachable, or too slow.
     #[error("Patroni in {pod} did not answer: {message}")]
     Unavailable { pod: String, message: String },
-    /// The pod has no address.
-    #[error("Patroni in {pod} cannot be asked: the pod has no address, so that it does not run")]
+    /// The pod does not run, or has no address.
+    #[error("Patroni in {pod} cannot be asked: the pod does not run, or has no address")]
     NoAddress { pod: String },
     #[error(
         "Patroni in {pod} does not let us ({status} {said}); look at `patroni.auth` in dogwatch.yaml, and at `restapi` of Patroni's \

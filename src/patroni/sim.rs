@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
 
-use super::{Member, Members, Patroni, PatroniError, Status, Switch};
+use super::{Member, Members, Patroni, PatroniError, Status, Switch, scope_label};
 use crate::clock::Clock;
 use crate::cluster::sim::{Fault, Verb};
 use crate::cluster::{Object, SimCluster};
@@ -19,9 +19,9 @@ use crate::model::ObjectKey;
 /// change something.
 const KIND: &str = "Patroni";
 
-/// PostgreSQL is stopped,
+/// How long until PostgreSQL is stopped.
 const STOPPED_AFTER: TimeDelta = TimeDelta::seconds(10);
-/// and the copy is there.
+/// How long until the copy is there.
 const REBUILT_AFTER: TimeDelta = TimeDelta::minutes(5);
 
 /// The Patroni of all clusters in a simulated one.
@@ -61,20 +61,15 @@ impl SimPatroni {
 
     /// Brings those that are being rebuilt to where they are by now.
     fn catch_up(&self) {
-        let now = self.clock.now();
+        let (now, faults) = (self.clock.now(), self.cluster.faults());
         self.lock().retain(|key, since| {
-            let faults = self.cluster.faults();
-            let is = |fault: &Fault, never: bool| match fault {
-                Fault::RebuildNeverEnds { member } => never && member == key,
-                Fault::RebuildFails { member } => !never && member == key,
-                _ => false,
-            };
+            let is_standing = |fault: &Fault| faults.contains(fault);
             let lasting = now - *since;
             let state = if lasting < STOPPED_AFTER {
                 "stopping"
-            } else if lasting < REBUILT_AFTER || faults.iter().any(|fault| is(fault, true)) {
+            } else if lasting < REBUILT_AFTER || is_standing(&Fault::RebuildNeverEnds { member: key.clone() }) {
                 "creating replica"
-            } else if faults.iter().any(|fault| is(fault, false)) {
+            } else if is_standing(&Fault::RebuildFails { member: key.clone() }) {
                 // The data is gone, and Patroni begins once more with its next turn.
                 "stopped"
             } else {
@@ -203,7 +198,7 @@ impl Patroni for SimPatroni {
 }
 
 fn scope(pod: &Object) -> Option<&str> {
-    super::SCOPE_LABELS.iter().find_map(|name| pod.label(name))
+    scope_label(pod).map(|(_, scope)| scope)
 }
 
 /// What a member keeps of itself.

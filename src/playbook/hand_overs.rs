@@ -36,8 +36,7 @@ impl Catalog {
 
 impl Playbook {
     /// The object that is handed over to this playbook: what `text` names, as `Kind/namespace/name`
-    /// or
-    /// `Kind/name`, or that of the run before.
+    /// or `Kind/name`, or that of the run before.
     ///
     /// # Errors
     /// It names none, or one of another kind than this playbook is about.

@@ -18,7 +18,7 @@ pub use http::{HttpPrometheus, NoPrometheus, PrometheusError};
 pub use matching::MatchingPrometheus;
 pub use promql::{Promql, PromqlError, UnknownFunction, parse_promql};
 pub use scripted::{Scripted, ScriptedPrometheus};
-pub use selectors::{Selector, selectors, with_matchers};
+pub use selectors::{Selector, all_selectors, selectors, with_matchers};
 
 use crate::model::HumanDuration;
 

@@ -47,11 +47,11 @@ const AGGREGATORS: [&str; 14] = [
     "limit_ratio",
 ];
 
-/// The selectors of an expression, each once.
+/// All selectors of an expression, each once.
 ///
 /// # Errors
-/// When it has none, or more than are asked about, or a bracket or a quotation mark is not closed.
-pub fn selectors(expr: &str) -> Result<Vec<Selector>, String> {
+/// When a bracket or a quotation mark is not closed.
+pub fn all_selectors(expr: &str) -> Result<Vec<Selector>, String> {
     let mut scan = Scan::of(expr);
     let mut found: Vec<Selector> = Vec::new();
     while let Some(selector) = scan.next()? {
@@ -59,6 +59,15 @@ pub fn selectors(expr: &str) -> Result<Vec<Selector>, String> {
             found.push(selector);
         }
     }
+    Ok(found)
+}
+
+/// Those whose age can be asked about.
+///
+/// # Errors
+/// When there are none, or more than are asked about, or as [`all_selectors`].
+pub fn selectors(expr: &str) -> Result<Vec<Selector>, String> {
+    let found = all_selectors(expr)?;
     match found.len() {
         0 => Err("it holds no series whose age `max_age` could be about; leave `max_age` out".into()),
         count if count > MOST => Err(format!("it holds {count} series, and `max_age` asks about {MOST} at most")),

@@ -1,5 +1,5 @@
-//! Rehearsals: the real bot on a simulated cluster, in virtual time. Playbooks' cases (`dogwatch
-//! test`), drills, snapshots for cases, and the demo.
+//! Rehearsals: the real bot on a simulated cluster, in virtual time. Playbooks' cases
+//! (`dogwatch test`), drills, snapshots for cases, and the demo.
 
 mod asked;
 pub mod cases;

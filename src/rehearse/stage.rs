@@ -78,7 +78,7 @@ impl Stage {
             alertmanager: None,
             kept_quiet: None,
             asked_sources: None,
-            looked_at: Vec::new(),
+            cluster_sources: Vec::new(),
             metrics,
             name,
         };

@@ -187,27 +187,24 @@ impl Look<'_> {
         if known.len() > MOST_NAMED {
             return self.running(known.into_iter().chain(new), &mut look_at).await;
         }
-        for (namespace, name) in &known {
+        let lists_new = known.len() + new.len() > MOST_NAMED;
+        let (named, listed) = if lists_new { (known, new) } else { ([known, new].concat(), Vec::new()) };
+        for (namespace, name) in named {
             if let Some(pod) = self.cluster.get(&ObjectKey::new("Pod", namespace, name)).await? {
                 look_at(&pod);
             }
         }
-        if known.len() + new.len() > MOST_NAMED {
-            return match self.running(new, &mut look_at).await {
-                // No end hangs on them.
-                Err(error @ ClusterError::TooMany { .. }) => {
-                    part.partly.extend(by_name.iter().map(|what| ((*what).clone(), error.to_string())));
-                    Ok(())
-                }
-                other => other,
-            };
+        if !lists_new {
+            return Ok(());
         }
-        for (namespace, name) in new {
-            if let Some(pod) = self.cluster.get(&ObjectKey::new("Pod", namespace, name)).await? {
-                look_at(&pod);
+        match self.running(listed, &mut look_at).await {
+            // No end hangs on them.
+            Err(error @ ClusterError::TooMany { .. }) => {
+                part.partly.extend(by_name.iter().map(|what| ((*what).clone(), error.to_string())));
+                Ok(())
             }
+            other => other,
         }
-        Ok(())
     }
 
     /// All pods that run where these are.

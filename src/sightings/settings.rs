@@ -133,11 +133,9 @@ impl ClusterSource {
         self.watches.iter().filter_map(kind).collect()
     }
 
-    /// The rights that its watches take.
-    ///
-    /// # Errors
-    /// The kinds that nobody has told of, in the order in which they are named.
-    pub fn access(&self, kinds: &Kinds) -> Result<BTreeSet<Access>, Vec<String>> {
+    /// The rights that its watches take, and the kinds of which nobody has told, in the order in
+    /// which they are named: what those take is not known.
+    pub fn access(&self, kinds: &Kinds) -> (BTreeSet<Access>, Vec<String>) {
         let (mut rights, mut unknown) = (BTreeSet::new(), Vec::new());
         for (verb, name) in self.watches.iter().flat_map(|watch| watch.what.reads()) {
             let Some(kind) = Kind::find(name).ok().or_else(|| kinds.find_text(name)) else {
@@ -147,7 +145,7 @@ impl ClusterSource {
             let scopes = if kind.namespaced { self.scopes() } else { vec![""] };
             rights.extend(scopes.into_iter().map(|namespace| kind.access(verb, "", namespace)));
         }
-        if unknown.is_empty() { Ok(rights) } else { Err(unknown) }
+        (rights, unknown)
     }
 }
 
@@ -162,7 +160,7 @@ mod tests {
     }
 
     fn rights(source: &ClusterSource) -> Vec<String> {
-        let rights = source.access(&Kinds::new()).unwrap().into_iter();
+        let rights = source.access(&Kinds::new()).0.into_iter();
         rights.map(|right| format!("{} {} {}", right.verb, right.resource, right.namespace)).collect()
     }
 
@@ -180,7 +178,7 @@ mod tests {
     fn a_kind_that_nobody_has_told_of_is_named() {
         let reports =
             Reports { kind: "Certificate.cert-manager.io".into(), condition: "Ready".into(), status: "False".into() };
-        let unknown = source(WatchedFor::ReportsFailure(reports), &[]).access(&Kinds::new()).unwrap_err();
+        let unknown = source(WatchedFor::ReportsFailure(reports), &[]).access(&Kinds::new()).1;
         assert_eq!(unknown, ["Certificate.cert-manager.io"]);
     }
 }

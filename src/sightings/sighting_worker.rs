@@ -20,7 +20,7 @@ use crate::model::{Beat, HeartbeatKey, HumanDuration};
 use crate::store::{Accepted, FiringAlert, Store, StoreError};
 use crate::worker::{Turn, TurnError, Worker};
 
-/// What is not looked at for so long, chat is told. The absence of its heartbeat calls somebody
+/// Chat is told of what could not be looked at for so long. The absence of its heartbeat calls somebody
 /// later.
 const BLIND_FOR: Duration = Duration::from_secs(5 * 60);
 

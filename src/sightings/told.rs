@@ -1,6 +1,6 @@
 //! Sightings as alerts, which go in by the front door. Pure.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 
@@ -66,14 +66,13 @@ fn severity(fires: &Fires<'_>) -> Severity {
 }
 
 /// What alerts of a source of the kind `cluster` are gathered by that begin in many places at once,
-/// beside the alert's name, which tells of too many sorts of failures. `None`: by no sort.
+/// instead of the alert's name, which tells of too many sorts of failures. `None`: by no sort.
 pub fn gathered_by(alert: &Alert) -> Option<String> {
-    let reports = alert.name() == REPORTS_FAILURE;
     let label = |name: &str| alert.label(name).unwrap_or_default();
     match alert.name() {
         // Each has a cause of its own, unless its workload or its namespace says otherwise.
         NO_ENDPOINTS => None,
-        name if reports => Some(format!("{name} of {} ({})", label("kind"), label("condition"))),
+        REPORTS_FAILURE => Some(format!("{REPORTS_FAILURE} of {} ({})", label("kind"), label("condition"))),
         name => Some(name.to_owned()),
     }
 }
@@ -149,14 +148,16 @@ fn annotations(sighting: &Sighting, lasting: HumanDuration) -> BTreeMap<String, 
         annotations.insert("more_pods".to_owned(), (pods.len() - named.len()).to_string());
     }
     if !sighting.containers.is_empty() {
-        let containers: BTreeSet<&str> = sighting.containers.iter().map(String::as_str).collect();
-        annotations.insert("containers".to_owned(), containers.into_iter().collect::<Vec<_>>().join(", "));
+        let containers: Vec<&str> = sighting.containers.iter().map(String::as_str).collect();
+        annotations.insert("containers".to_owned(), containers.join(", "));
     }
     annotations
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use std::time::Duration;
 
     use super::*;

@@ -87,7 +87,7 @@ pub struct Bot {
     pub everybody_may_deliver: bool,
     pub rules: IncidentRules,
     /// What it looks at by itself.
-    pub looked_at: Vec<ClusterSource>,
+    pub cluster_sources: Vec<ClusterSource>,
     /// Whose silences hold here, too.
     pub alertmanager: Option<Arc<dyn Alertmanager>>,
     pub alertmanager_sources: Option<Vec<String>>,
@@ -137,7 +137,7 @@ impl Bot {
                 oncall: Roster::new(OnCall::parse("oncall.yaml", ONCALL).unwrap()),
                 ..Default::default()
             },
-            looked_at: Vec::new(),
+            cluster_sources: Vec::new(),
             alertmanager: None,
             alertmanager_sources: None,
             freeze_map: None,
@@ -199,7 +199,7 @@ impl Bot {
         wiring.engine.mark.clone_from(&self.mark);
         wiring.engine.freeze_map.clone_from(&self.freeze_map);
         wiring.alertmanager.clone_from(&self.alertmanager);
-        wiring.looked_at.clone_from(&self.looked_at);
+        wiring.cluster_sources.clone_from(&self.cluster_sources);
         wiring.kept_quiet.clone_from(&self.alertmanager_sources);
         wiring.asked_sources.clone_from(&self.alertmanager_sources);
         wiring.store = Arc::new(FusedStore { inner: stage.store.clone(), fuse: self.fuse.clone() });

@@ -21,8 +21,8 @@ const USUAL: &str = "sources: [{ name: watch, kind: cluster }]";
 async fn bot_with(config: &str, playbooks: &[&str], objects: Vec<Object>) -> Bot {
     let config = Config::parse(config, Path::new("/etc/dogwatch.yaml")).unwrap();
     let mut bot = Bot::begins(playbooks, objects).await;
-    bot.looked_at = config.looked_at();
-    bot.rules.sighted_by = bot.looked_at.iter().map(|source| source.name.clone()).collect();
+    bot.cluster_sources = config.cluster_sources();
+    bot.rules.sighted_by = bot.cluster_sources.iter().map(|source| source.name.clone()).collect();
     let rules = config.sources.iter().flat_map(|source| source.heartbeat_rules());
     bot.rules.heartbeats = rules.map(|rule| Expected { rule, from_the_first: true }).collect();
     bot.is_restarted().await;
@@ -60,8 +60,8 @@ impl Bot {
                 let pending = json!({ "metadata": metadata, "status": { "phase": "Pending" } });
                 self.cluster.load(vec![build::pod("shop", &key.name, "web").with(&pending)]).unwrap();
             }
-            let status = json!({ "name": "main", "image": "registry.example/web:2", "imageID": "", "ready": false,
-                "restartCount": 0, "state": state });
+            let status = json!({ "name": "main", "image": "registry.example/web:2", "imageID": "",
+                "ready": state["running"].is_object(), "restartCount": 0, "state": state });
             let patch = json!({ "status": { "phase": phase, "containerStatuses": [status] } });
             self.cluster.change(&key, &patch, "kubelet").unwrap();
         }
@@ -126,7 +126,7 @@ async fn what_it_sees_starts_a_playbook() {
 }
 
 #[tokio::test]
-async fn what_is_as_bad_as_that_pages_once() {
+async fn what_is_of_s2_pages_once() {
     let config = "sources: [{ name: watch, kind: cluster, watches: { image_pull: { hold: 2m, severity: S2 } } }]";
     let mut bot = bot_with(config, &[], vec![build::deployment("shop", "web", 4)]).await;
     bot.waits(2, "Pending", "InvalidImageName");
@@ -420,10 +420,12 @@ async fn what_a_sighting_does_not_show_is_an_incident_of_its_own() {
 }
 
 #[tokio::test]
-async fn what_is_left_unwatched_or_elsewhere_is_not_seen() {
-    let config = "sources: [{ name: watch, kind: cluster, namespaces: [db] }]";
-    let mut bot = bot_with(config, &[], vec![build::deployment("shop", "web", 4)]).await;
-    bot.waits(3, "Pending", "ImagePullBackOff");
-    bot.passes(minutes(30)).await;
-    assert_eq!(bot.open().await, [] as [String; 0]);
+async fn what_is_switched_off_or_elsewhere_is_not_seen() {
+    for setting in ["namespaces: [db]", "watches: { image_pull: { enabled: false } }"] {
+        let config = format!("sources: [{{ name: watch, kind: cluster, {setting} }}]");
+        let mut bot = bot_with(&config, &[], vec![build::deployment("shop", "web", 4)]).await;
+        bot.waits(3, "Pending", "ImagePullBackOff");
+        bot.passes(minutes(30)).await;
+        assert_eq!(bot.open().await, [] as [String; 0], "{setting}");
+    }
 }

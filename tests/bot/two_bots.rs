@@ -54,7 +54,7 @@ struct Cluster {
     sim: SimCluster,
     lease: LeaseName,
     /// What each bot looks at.
-    looked_at: Vec<ClusterSource>,
+    cluster_sources: Vec<ClusterSource>,
 }
 
 impl Cluster {
@@ -63,7 +63,7 @@ impl Cluster {
         let objects = deployments.iter().map(|name| build::deployment("shop", name, 4)).collect();
         let sim = SimCluster::from_objects(clock.clone(), objects).unwrap();
         let lease = LeaseName { namespace: "shop".into(), name: "dogwatch".into() };
-        Self { clock, sim, lease, looked_at: Vec::new() }
+        Self { clock, sim, lease, cluster_sources: Vec::new() }
     }
 
     /// A bot whose database has this mark.
@@ -87,7 +87,7 @@ impl Cluster {
         .unwrap();
         let mut wiring = stage.bot.clone();
         wiring.engine.mark = mark.to_owned();
-        wiring.looked_at.clone_from(&self.looked_at);
+        wiring.cluster_sources.clone_from(&self.cluster_sources);
         wiring.engine.mandate = Arc::new(Mandate::shared());
         let mandate = Arc::new(MandateWorker::new(
             Arc::new(self.sim.clone()),
@@ -328,9 +328,9 @@ async fn a_cluster_that_is_away_is_told_of_once_and_once_when_it_is_back() {
 }
 
 #[tokio::test]
-async fn one_of_two_bots_looks_at_the_cluster() {
+async fn of_two_bots_that_look_one_tells() {
     let mut cluster = Cluster::with(&["web"]);
-    cluster.looked_at = looked_at();
+    cluster.cluster_sources = cluster_sources();
     let (first, second) = (cluster.bot("aaaaaaaa").await, cluster.bot("bbbbbbbb").await);
     cluster.passes(&[&first, &second], 10).await;
     let waiting = json!({ "name": "main", "ready": false, "state": { "waiting": { "reason": "ErrImagePull" } } });
@@ -341,7 +341,7 @@ async fn one_of_two_bots_looks_at_the_cluster() {
     cluster.passes(&[&first, &second], 300).await;
     let open = async |bot: &Bot| bot.stage.store.incidents(IncidentFilter::Unresolved).await.unwrap().len();
     assert_eq!((open(&first).await, open(&second).await), (1, 0));
-    // The first one dies, and the other one sees it from then on.
+    // The first one dies: the other one takes the lease, and tells it.
     cluster.passes(&[&second], 300).await;
     assert_eq!(open(&second).await, 1);
     // It comes back without the lease, and ends what it has told.
@@ -357,7 +357,7 @@ async fn one_of_two_bots_looks_at_the_cluster() {
 #[tokio::test]
 async fn a_bot_that_is_refused_the_lease_still_tells_what_it_sees() {
     let mut cluster = Cluster::with(&["web"]);
-    cluster.looked_at = looked_at();
+    cluster.cluster_sources = cluster_sources();
     cluster.sim.fault(Fault::Forbidden { verb: Verb::Create, kind: "Lease".into() });
     let first = cluster.bot("aaaaaaaa").await;
     let waiting = json!({ "name": "main", "ready": false, "state": { "waiting": { "reason": "ErrImagePull" } } });
@@ -369,7 +369,7 @@ async fn a_bot_that_is_refused_the_lease_still_tells_what_it_sees() {
 }
 
 /// An image that cannot be pulled, each half a minute.
-fn looked_at() -> Vec<ClusterSource> {
+fn cluster_sources() -> Vec<ClusterSource> {
     let hold = Duration::from_secs(120);
     let watch = Watch { what: WatchedFor::ImagePull, hold, severity: Severity::S2, team: None };
     let every = Duration::from_secs(30);

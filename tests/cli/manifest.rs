@@ -121,7 +121,10 @@ fn the_pod_finds_all_that_its_configuration_names() {
     let ["serve", "--config", path] = args.as_slice() else { panic!("{args:?}") };
     let file = manifest.outside(path);
     let said = dogwatch(manifest.root.path(), &["check", "--config", file.to_str().unwrap()], &[]);
-    assert_eq!(said.out, "8 playbooks without errors; 0 errors, 0 warnings\n", "{}", said.err);
+    let shipped = std::fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("playbooks")).unwrap();
+    let shipped = shipped.map(|file| file.unwrap().file_name().into_string().unwrap());
+    let shipped = shipped.filter(|name| name.ends_with(".yaml") && !name.ends_with(".cases.yaml")).count();
+    assert_eq!(said.out, format!("{shipped} playbooks without errors; 0 errors, 0 warnings\n"), "{}", said.err);
     assert_eq!(said.code, 0);
 
     let config = Config::load(&file).unwrap();

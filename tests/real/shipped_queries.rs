@@ -191,7 +191,6 @@ fn a_volume_is_as_full_as_the_fuller_report_says() {
     assert_eq!(value_of(&query("pvc-filling", "pace"), &reports), Some(1.0));
 }
 
-/// The query of a step of a shipped playbook, with the names of one target put in.
 #[test]
 fn a_container_grows_in_the_pods_of_its_own_deployment_alone() {
     let used = |pod: &str, values: &str| {
@@ -206,6 +205,7 @@ fn a_container_grows_in_the_pods_of_its_own_deployment_alone() {
     }
 }
 
+/// The query of a step of a shipped playbook, with the names of one target put in.
 fn query(playbook: &str, id: &str) -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("playbooks/{playbook}.yaml"));
     let text = std::fs::read_to_string(&path).unwrap();

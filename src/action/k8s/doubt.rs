@@ -27,7 +27,7 @@ impl Seen {
 
     /// For people: what it is now, and who set it.
     pub fn told(&self, intent: &Intent) -> String {
-        let by = self.manager.as_ref().map_or_else(|| "somebody".to_owned(), |manager| format!("`{manager}`"));
+        let by = by_whom(self.manager.as_deref());
         let shown: String = self.value.to_string().chars().take(80).collect();
         format!("{} of {} is {shown} now, set by {by}", self.what, intent.object)
     }
@@ -37,10 +37,7 @@ impl Seen {
 /// that is gone or going is what was wanted, whoever did it.
 pub(super) fn about_deletion(live: Option<&Object>, intent: &Intent, done: impl FnOnce() -> Output) -> Doubt {
     match live {
-        Some(live) if live.uid() == intent.uid && !live.is_going() => {
-            let resource_version = live.resource_version().to_owned();
-            Doubt::NotDone(Intent { resource_version, ..intent.clone() })
-        }
+        Some(live) if live.uid() == intent.uid && !live.is_going() => not_done(live, intent),
         _ => Doubt::Done(done()),
     }
 }
@@ -76,14 +73,23 @@ pub(super) fn about(
         return Doubt::Done(done());
     }
     if same(&seen.value, &intent.before) {
-        let resource_version = live.resource_version().to_owned();
-        return Doubt::NotDone(Intent { resource_version, ..intent.clone() });
+        return not_done(live, intent);
     }
     Doubt::Unclear(format!(
         "{}, while this was under way: {}; look whether more is needed",
         seen.told(intent),
         intent.summary
     ))
+}
+
+/// It is as before: to be made on a fresh precondition.
+pub(super) fn not_done(live: &Object, intent: &Intent) -> Doubt {
+    Doubt::NotDone(Intent { resource_version: live.resource_version().to_owned(), ..intent.clone() })
+}
+
+/// For people: who wrote something last.
+pub(super) fn by_whom(manager: Option<&str>) -> String {
+    manager.map_or_else(|| "somebody".to_owned(), |manager| format!("`{manager}`"))
 }
 
 /// The object that the intent is about.

@@ -42,7 +42,7 @@ output! {
         text: String,
         /// How many they are
         count: usize,
-        /// Whether there were more of them, or longer ones, than are kept
+        /// Whether some of what was read is left out, or the read itself was cut off
         truncated: bool,
     }
 }
@@ -285,6 +285,9 @@ mod tests {
             assert!(!kept.contains("IIEpA") && !kept.contains("Zk2J9") && !kept.contains("abc="), "{kept}");
             assert!(kept.ends_with("end"), "{kept}");
         }
+        // What programs write about themselves is no key.
+        let own = "level=error msg=failed component=scheduler\n".repeat(3);
+        assert_eq!(keep(&own, None, 50).lines.join("\n"), own.trim_end());
         let kept = keep("one\ntwo words\nexpected -----END PRIVATE KEY-----\n", None, 50).lines.join("\n");
         assert!(kept.starts_with("one\ntwo words\nexpected"), "{kept}");
     }

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
 
 use crate::action::{ActionError, StepContext};
-use crate::cluster::{Cluster, Kind, Object, Patch};
+use crate::cluster::{Cluster, ClusterError, Kind, Object, Patch};
 use crate::language::Arg;
 use crate::model::{Intent, ObjectKey};
 
@@ -54,6 +54,18 @@ pub(super) fn patch_of(intent: &Intent, body: Value, dry_run: bool) -> Patch {
     }
 }
 
+/// The object of an intent, which must be as it was when that was decided: what is written follows
+/// from it.
+pub(super) async fn as_decided(cluster: &dyn Cluster, intent: &Intent) -> Result<Object, ActionError> {
+    let what = || intent.object.to_string();
+    let live = cluster.get(&intent.object).await?.ok_or_else(|| ClusterError::NotFound(what()))?;
+    if live.resource_version() != intent.resource_version {
+        let message = "its resourceVersion is another one than when that was decided".to_owned();
+        return Err(ClusterError::Conflict { what: what(), message }.into());
+    }
+    Ok(live)
+}
+
 /// Without the bookkeeping that nobody reads: managed fields, and the copy of itself that `kubectl apply` leaves.
 pub(super) fn without_bookkeeping(object: &Object) -> Value {
     let mut value = object.0.clone();
@@ -100,6 +112,11 @@ pub(super) fn time_at(value: &Value, pointer: &str) -> Option<DateTime<Utc>> {
 /// Whole seconds from `at` to `now`; 0 when `at` lies ahead (clocks differ a little).
 pub(super) fn seconds_since(now: DateTime<Utc>, at: DateTime<Utc>) -> i64 {
     (now - at).num_seconds().max(0)
+}
+
+/// Whether a pod has run to its end, and holds nothing any more.
+pub(super) fn has_ended(pod: &Object) -> bool {
+    matches!(pod.text("/status/phase"), "Succeeded" | "Failed")
 }
 
 /// The controller that owns the object, as its owner reference.

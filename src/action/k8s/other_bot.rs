@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::jobs::MARKER;
 use super::objects;
-use crate::action::ActionError;
+use crate::action::{ActionError, MARK};
 use crate::cluster::Object;
 
 /// How long another bot's change counts as work under way: longer than most runs take to verify
@@ -48,7 +48,7 @@ fn is_anothers(marker: &str, ours: &str) -> bool {
 /// The database in `dogwatch-run-3f9a1c2e-7-scale`; empty in `dogwatch-run-7-scale`, of a bot that
 /// counts alone. `None`: no marker.
 fn database(marker: &str) -> Option<&str> {
-    let rest = marker.strip_prefix("dogwatch-run-")?;
+    let rest = marker.strip_prefix(MARK)?;
     let mut parts = rest.splitn(3, '-');
     let (first, second) = (parts.next()?, parts.next()?);
     let is_number = |text: &str| !text.is_empty() && text.chars().all(|c| c.is_ascii_digit());

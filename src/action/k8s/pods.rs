@@ -5,6 +5,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
 
 use super::objects;
+use super::revisions::HASH;
 use crate::action::amounts::Count;
 use crate::action::typed::{Arguments as _, Typed as _, arguments, output};
 use crate::action::{
@@ -154,13 +155,9 @@ fn see(pod: &Object, now: DateTime<Utc>) -> Seen {
         container.pointer("/state/waiting/reason").and_then(Value::as_str) == Some("CrashLoopBackOff")
     });
     let restarted = containers.iter().any(|container| restarted_recently(container, now));
-    let is_ready = list("/status/conditions").any(|condition| {
-        condition.get("type").and_then(Value::as_str) == Some("Ready")
-            && condition.get("status").and_then(Value::as_str) == Some("True")
-    });
+    let (is_ready, finished) = (objects::condition_holds(pod, "Ready"), objects::has_ended(pod));
     let phase = pod.text("/status/phase").to_owned();
-    let finished = matches!(phase.as_str(), "Succeeded" | "Failed");
-    let template_hash = ["pod-template-hash", "controller-revision-hash"].iter().find_map(|name| pod.label(name));
+    let template_hash = [HASH, "controller-revision-hash"].iter().find_map(|name| pod.label(name));
     let killed = containers.iter().filter(|container| was_oom_killed(container, now));
     let pod = Pod {
         oom_killed: killed.filter_map(|container| text(container, "/name")).collect(),

@@ -1,7 +1,7 @@
 //! The revisions of a Deployment: it has a ReplicaSet for each template that it had, as far back as
 //! `revisionHistoryLimit` goes.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
 use serde_json::Value;
@@ -64,9 +64,8 @@ pub(super) fn of(deployment: &Object, sets: Vec<Object>) -> Result<Revisions, Ac
     let mut others: Vec<Revision> =
         sets.into_iter().filter(is_its).filter_map(|set| Some(Revision { number: number(&set)?, set })).collect();
     // As its controller does it: the oldest of those that are alike.
-    let current = (0..others.len())
-        .filter(|at| others.get(*at).is_some_and(|revision| digest(&revision.set) == present))
-        .min_by_key(|at| others.get(*at).map(|revision| revision.set.text("/metadata/creationTimestamp").to_owned()));
+    let alike = others.iter().enumerate().filter(|(_, revision)| digest(&revision.set) == present);
+    let current = alike.min_by_key(|(_, revision)| revision.set.text("/metadata/creationTimestamp")).map(|(at, _)| at);
     let Some(current) = current else {
         let message = format!("{key} has no ReplicaSet of its present template yet");
         return Err(if is_paused(deployment) {
@@ -194,8 +193,7 @@ fn settled(value: &Value) -> Value {
     match value {
         Value::Object(fields) => {
             let fields = fields.iter().filter(|(_, value)| !value.is_null());
-            let fields: BTreeMap<String, Value> = fields.map(|(name, value)| (name.clone(), settled(value))).collect();
-            Value::Object(fields.into_iter().collect())
+            Value::Object(fields.map(|(name, value)| (name.clone(), settled(value))).collect())
         }
         Value::Array(items) => items.iter().map(settled).collect(),
         other => other.clone(),

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::objects;
 
 /// The fields of a pod that say what it may do to its node and to the API server.
-const OF_SECURITY: [&str; 9] = [
+const OF_SECURITY: [&str; 8] = [
     "automountServiceAccountToken",
     "hostIPC",
     "hostNetwork",
@@ -15,7 +15,7 @@ const OF_SECURITY: [&str; 9] = [
     "hostUsers",
     "runtimeClassName",
     "securityContext",
-    "serviceAccount",
+    // Not its old name `serviceAccount`, which the API server keeps alike.
     "serviceAccountName",
 ];
 
@@ -49,8 +49,6 @@ pub(super) fn security(one: &Value, other: &Value) -> Vec<String> {
     let (one_spec, other_spec) = (one.get("spec"), other.get("spec"));
     let mut parts = differing(one_spec, other_spec);
     parts.retain(|part| OF_SECURITY.contains(&part.as_str()));
-    // It has two names, of which one is of old.
-    parts.remove("serviceAccount");
     let paths = |template: &Value| -> BTreeSet<String> {
         let volumes = template.pointer("/spec/volumes").and_then(Value::as_array).into_iter().flatten();
         volumes.filter_map(|volume| Some(volume.get("hostPath")?.to_string())).collect()
@@ -58,8 +56,16 @@ pub(super) fn security(one: &Value, other: &Value) -> Vec<String> {
     if paths(one) != paths(other) {
         parts.insert("hostPath".into());
     }
-    let contexts = of_containers(one, other).into_iter().filter(|part| part.starts_with("securityContext of "));
-    parts.into_iter().chain(contexts).collect()
+    let contexts = |template: &Value| -> BTreeMap<String, Value> {
+        let context = |container: &Value| container.get("securityContext").cloned().unwrap_or_default();
+        containers(template).into_iter().map(|(name, container)| (name, context(&container))).collect()
+    };
+    let (one, other) = (contexts(one), contexts(other));
+    let names: BTreeSet<&String> = one.keys().chain(other.keys()).collect();
+    // A container that only one of them has may do what its own context says.
+    let of = |contexts: &BTreeMap<String, Value>, name: &String| contexts.get(name).cloned().unwrap_or_default();
+    let differ = names.into_iter().filter(|name| of(&one, name) != of(&other, name));
+    parts.into_iter().chain(differ.map(|name| format!("securityContext of {name}"))).collect()
 }
 
 /// All parts that differ, but for images: `annotation release`, `env of web`, `volumes`.
@@ -79,11 +85,6 @@ pub(super) fn parts(one: &Value, other: &Value) -> Vec<String> {
 
 /// `env of web`; `container web` where only one of them has it.
 fn of_containers(one: &Value, other: &Value) -> Vec<String> {
-    let containers = |template: &Value| -> BTreeMap<String, Value> {
-        let lists = ["/spec/containers", "/spec/initContainers"].map(|list| template.pointer(list));
-        let all = lists.into_iter().flatten().filter_map(Value::as_array).flatten();
-        all.map(|container| (objects::word(container, "name").to_owned(), container.clone())).collect()
-    };
     let (one, other) = (containers(one), containers(other));
     let names: BTreeSet<&String> = one.keys().chain(other.keys()).collect();
     let mut parts = Vec::new();
@@ -97,6 +98,13 @@ fn of_containers(one: &Value, other: &Value) -> Vec<String> {
         }
     }
     parts
+}
+
+/// All containers, those that run before the others too, by their names.
+fn containers(template: &Value) -> BTreeMap<String, Value> {
+    let lists = ["/spec/containers", "/spec/initContainers"].map(|list| template.pointer(list));
+    let all = lists.into_iter().flatten().filter_map(Value::as_array).flatten();
+    all.map(|container| (objects::word(container, "name").to_owned(), container.clone())).collect()
 }
 
 /// The fields that two mappings have otherwise.
@@ -164,6 +172,11 @@ mod tests {
         assert_eq!(with("volumes", json!([{ "name": "v", "hostPath": { "path": "/" } }])), ["hostPath"]);
         let root = json!([{ "name": "web", "image": "shop:3", "securityContext": { "runAsUser": 0 } }]);
         assert_eq!(with("containers", root), ["securityContext of web"]);
+        // Also of one that the other template does not have.
+        let sidecar =
+            |context: Value| json!([plain()["spec"]["containers"][0], { "name": "agent", "securityContext": context }]);
+        assert_eq!(with("containers", sidecar(json!({ "privileged": true }))), ["securityContext of agent"]);
+        assert_eq!(with("containers", sidecar(Value::Null)), [] as [&str; 0]);
         assert_eq!(with("nodeName", json!("a")), [] as [&str; 0]);
     }
 

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 
-use super::{field_owner, objects, unschedulable};
+use super::{doubt, field_owner, objects, unschedulable};
 use crate::action::amounts::Flag;
 use crate::action::typed::{Arguments as _, arguments};
 use crate::action::{
@@ -81,7 +81,7 @@ fn plan(node: &Object, of_others: bool, marker: String) -> Result<Plan, ActionEr
         return Err(ActionError::needs_human(who));
     }
     if !of_others && !unschedulable::is_by_a_run(node) {
-        let by = unschedulable::by_whom(node).map_or_else(|| "somebody".to_owned(), |manager| format!("`{manager}`"));
+        let by = doubt::by_whom(unschedulable::by_whom(node).as_deref());
         return Err(ActionError::needs_human(format!(
             "{key} was cordoned by {by}, and by no run: whoever did it knows why, and when it may take pods again"
         )));

@@ -4,14 +4,11 @@ use serde_json::{Value, json};
 
 use super::{doubt, objects};
 use crate::action::typed::{Typed as _, output};
-use crate::action::{ActionError, Doubt, Field, Output, World};
+use crate::action::{ActionError, Doubt, Field, MARK, Output, World};
 use crate::cluster::Object;
 use crate::model::Intent;
 
 pub(super) const PATH: &[&str] = &["spec", "unschedulable"];
-
-/// How the marks of all our runs begin.
-const OURS: &str = "dogwatch-run-";
 
 output! {
     struct OfNode {
@@ -40,7 +37,7 @@ pub(super) fn by_whom(node: &Object) -> Option<String> {
 
 /// Whether a run did, of this bot or of one on another database.
 pub(super) fn is_by_a_run(node: &Object) -> bool {
-    by_whom(node).is_some_and(|manager| manager.starts_with(OURS))
+    by_whom(node).is_some_and(|manager| manager.starts_with(MARK))
 }
 
 /// The change of it on a node as it was read.

@@ -14,7 +14,7 @@ use crate::action::{
 };
 use crate::cluster::Object;
 use crate::model::{Autonomy, FailureClass, Intent};
-use crate::patroni::{Member, PatroniError, SCOPE_LABELS, Status, Switch};
+use crate::patroni::{Member, PatroniError, Status, Switch, scope_label};
 
 arguments! {
     pub(in crate::action) struct PatroniReinitialize {}
@@ -255,7 +255,7 @@ fn plan(pod: &Object, seen: &Seen, marker: String) -> Result<Plan, ActionError> 
 /// Why who answered may be another one than the pod's own Patroni.
 fn is_another(pod: &Object, member: &Member, seen: &Seen) -> Option<String> {
     let Seen { view, own, .. } = seen;
-    let label = SCOPE_LABELS.iter().find_map(|name| pod.label(name));
+    let label = scope_label(pod).map(|(_, scope)| scope);
     if let Some(label) = label.filter(|label| [&view.scope, &own.scope].into_iter().any(|scope| scope != label)) {
         return Some(format!(
             "the pod is of the cluster {label}, and who answers there says {} and {}",
@@ -323,4 +323,45 @@ fn told(before: &Value) -> String {
 fn output(intent: &Intent, summary: String) -> Output {
     let leader = intent.before.get("leader").and_then(Value::as_str).unwrap_or_default().to_owned();
     Output::new(&Rebuilt { member: intent.object.name.clone(), leader }, summary)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cluster::sim::build;
+    use crate::patroni::Members;
+
+    /// What answers at the address of a pod must be that pod's own Patroni: all else would have
+    /// somebody else's data deleted.
+    #[test]
+    fn who_answers_for_another_is_found_out() {
+        let pod = build::pod("shop", "db-1", "db")
+            .with(&json!({ "metadata": { "labels": { "cluster-name": "db" } }, "status": { "podIP": "10.0.0.9" } }));
+        let answers = |scope: &str, own_scope: &str, host: Option<&str>, systems: [&str; 2]| {
+            let status = |scope: &str, system: &str| Status {
+                scope: scope.to_owned(),
+                system: Some(system.to_owned()),
+                ..Status::default()
+            };
+            let leader = Some(status(scope, systems[1]));
+            let view = View { scope: scope.to_owned(), members: Members::default(), leader };
+            let seen = Seen { view, own: status(own_scope, systems[0]), history: Vec::new() };
+            let member = Member { name: "db-1".to_owned(), host: host.map(str::to_owned), ..Member::default() };
+            is_another(&pod, &member, &seen)
+        };
+        assert_eq!(answers("db", "db", Some("10.0.0.9"), ["1", "1"]), None);
+        // A name is no address that could be compared.
+        assert_eq!(answers("db", "db", Some("db-1.db.shop.svc"), ["1", "1"]), None);
+        for (another, says) in [
+            (
+                answers("other", "db", None, ["1", "1"]),
+                "the pod is of the cluster db, and who answers there says other and db",
+            ),
+            (answers("db", "other", None, ["1", "1"]), "says db and other"),
+            (answers("db", "db", Some("10.0.0.8"), ["1", "1"]), "it is at 10.0.0.8, and the pod is at 10.0.0.9"),
+            (answers("db", "db", None, ["1", "2"]), "its database has the number 1, and the leader's is 2"),
+        ] {
+            assert!(another.as_ref().is_some_and(|why| why.contains(says)), "{another:?}: {says}");
+        }
+    }
 }

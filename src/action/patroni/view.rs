@@ -3,7 +3,7 @@
 use crate::action::{ActionError, StepContext, World};
 use crate::cluster::{ListQuery, Object};
 use crate::model::ObjectKey;
-use crate::patroni::{Member, Members, PatroniError, SCOPE_LABELS, Status};
+use crate::patroni::{Member, Members, PatroniError, Status, scope_label};
 
 /// So many members are asked until one answers.
 const MOST_ASKED: usize = 3;
@@ -107,9 +107,7 @@ fn is_of_one(error: &PatroniError) -> bool {
 
 /// The other pods of the cluster; none where the pod has no label that says which one it is.
 async fn others(world: &World, pod: &Object) -> Result<Vec<Object>, ActionError> {
-    let Some((label, scope)) = SCOPE_LABELS.iter().find_map(|name| Some((name, pod.label(name)?))) else {
-        return Ok(Vec::new());
-    };
+    let Some((label, scope)) = scope_label(pod) else { return Ok(Vec::new()) };
     let query = ListQuery {
         kind: "Pod".into(),
         namespace: pod.namespace().to_owned(),
@@ -124,7 +122,7 @@ async fn others(world: &World, pod: &Object) -> Result<Vec<Object>, ActionError>
 
 /// The target, a pod.
 pub(super) async fn target(world: &World, step: &StepContext<'_>) -> Result<Object, ActionError> {
-    if step.target.kind != "Pod" {
+    if !step.target.is_a("Pod") {
         return Err(ActionError::fail(format!("{} is no Pod: Patroni is asked in the pod of a member", step.target)));
     }
     let pod = world.cluster.get(step.target).await?;

@@ -2,23 +2,13 @@
 
 use serde_json::json;
 
-use super::{Doubt, Edge, Plan, RunMark, field, mutation, needs_human};
-use crate::action::registry::tests::action;
-use crate::action::{ActionError, take_back};
+use super::{Doubt, Edge, Plan, field, needs_human};
 use crate::cluster::sim::{Fault, Verb, build};
-use crate::model::{Intent, RunId};
 
 pub(super) const MARK: &str = "k8s.annotate: { key: example.com/drain, value: now }";
 
 pub(super) fn about_web() -> Edge {
     Edge::about(vec![build::deployment("shop", "web", 2)])
-}
-
-async fn takes_back(edge: &Edge, made: &Intent) -> Result<Plan, ActionError> {
-    let action = action(MARK).unwrap();
-    let run = RunMark { database: "", run: RunId(7) };
-    let step = "mitigate.act.undo".parse().unwrap();
-    take_back(mutation(&action), &edge.world(Some(&action)), &edge.target, made, run, &step).await
 }
 
 fn annotated(edge: &Edge) -> Option<String> {
@@ -36,13 +26,13 @@ async fn an_annotation_is_set_and_taken_away_again() {
     let Plan::Unneeded(again) = edge.would(MARK).await.unwrap() else { panic!() };
     assert_eq!(again.summary, "example.com/drain of deployment/web in shop is now already");
 
-    let Plan::Do(back) = takes_back(&edge, &made).await.unwrap() else { panic!() };
+    let Plan::Do(back) = edge.takes_back(MARK, &made).await.unwrap() else { panic!() };
     assert!(matches!(edge.doubts(MARK, &back).await, Doubt::NotDone(_)));
     edge.cluster.fault(Fault::AnswerLost { verb: Verb::Patch, kind: String::new(), times: 1 });
     edge.makes(MARK, &back).await.unwrap_err();
     assert!(matches!(edge.doubts(MARK, &back).await, Doubt::Done(_)));
     assert_eq!(annotated(&edge), None);
-    let Plan::Unneeded(_) = takes_back(&edge, &made).await.unwrap() else { panic!() };
+    let Plan::Unneeded(_) = edge.takes_back(MARK, &made).await.unwrap() else { panic!() };
 }
 
 #[tokio::test]
@@ -52,7 +42,7 @@ async fn what_somebody_has_set_since_is_theirs() {
     edge.makes(MARK, &made).await.unwrap();
     let theirs = json!({ "metadata": { "annotations": { "example.com/drain": "later" } } });
     edge.cluster.change(&edge.target, &theirs, "kubectl-annotate").unwrap();
-    let why = needs_human(takes_back(&edge, &made).await);
+    let why = needs_human(edge.takes_back(MARK, &made).await);
     assert!(
         why.contains("example.com/drain of deployment/web in shop is") && why.contains("`kubectl-annotate`"),
         "{why}"

@@ -19,7 +19,9 @@ use chrono::DateTime;
 use serde_json::Value;
 
 use super::registry::tests::action;
-use super::{Action, ActionError, Doubt, Field, Mutation, Output, Plan, RunMark, StepContext, World, prepare};
+use super::{
+    Action, ActionError, Doubt, Field, Mutation, Output, Plan, RunMark, StepContext, World, prepare, take_back,
+};
 use crate::clock::{Clock, ManualClock};
 use crate::cluster::sim::SimCluster;
 use crate::cluster::{Cluster, Object};
@@ -143,6 +145,13 @@ impl Edge {
             Doubt::Done(output) => Doubt::Done(as_declared(&action, output)),
             other => other,
         }
+    }
+
+    /// What would take the change back.
+    async fn takes_back(&self, yaml: &str, made: &Intent) -> Result<Plan, ActionError> {
+        let action = action(yaml).unwrap();
+        let (world, undo) = (self.world(Some(&action)), "mitigate.act.undo".parse().unwrap());
+        take_back(mutation(&action), &world, &self.target, made, self.context().run, &undo).await
     }
 
     /// Intends and makes the change.

@@ -4,11 +4,10 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::{Doubt, Edge, Plan, action, mutation, needs_human};
-use crate::action::{RunMark, take_back};
+use super::{Doubt, Edge, Plan, needs_human};
 use crate::cluster::Object;
 use crate::cluster::sim::{Fault, Verb, build};
-use crate::model::{FailureClass, Intent, RunId, StepAddress};
+use crate::model::FailureClass;
 
 const CORDON: &str = "k8s.cordon: {}";
 const UNCORDON: &str = "k8s.uncordon: {}";
@@ -102,30 +101,22 @@ async fn a_cordon_by_somebody_else_in_between_is_for_a_human() {
     assert!(why.contains("set by `kubectl-cordon`"), "{why}");
 }
 
-/// What would take the cordon back, in the words of its plan.
-async fn back(edge: &Edge, made: &Intent) -> Result<Plan, crate::action::ActionError> {
-    let cordon = action(CORDON).unwrap();
-    let run = RunMark { database: "", run: RunId(7) };
-    let undo: StepAddress = "mitigate.act.undo".parse().unwrap();
-    take_back(mutation(&cordon), &edge.world(Some(&cordon)), &edge.target, made, run, &undo).await
-}
-
 #[tokio::test]
 async fn a_cordon_is_taken_back_where_it_is_still_ours() {
     let edge = three();
     let made = edge.intends(CORDON).await;
     edge.makes(CORDON, &made).await.unwrap();
     edge.passes(Duration::from_secs(60));
-    let Ok(Plan::Do(intent)) = back(&edge, &made).await else { panic!() };
+    let Ok(Plan::Do(intent)) = edge.takes_back(CORDON, &made).await else { panic!() };
     assert_eq!(intent.summary, "uncordon node/a");
     edge.makes(CORDON, &intent).await.unwrap();
     assert_eq!(unschedulable(&edge), Value::Null);
     assert!(matches!(edge.doubts(CORDON, &intent).await, Doubt::Done(_)));
-    let Ok(Plan::Unneeded(output)) = back(&edge, &made).await else { panic!() };
+    let Ok(Plan::Unneeded(output)) = edge.takes_back(CORDON, &made).await else { panic!() };
     assert_eq!(output.summary, "node/a takes pods again: somebody has uncordoned it");
 
     // A person has uncordoned and cordoned it since: it is theirs.
     edge.cluster.change(&edge.target, &json!({ "spec": { "unschedulable": true } }), "kubectl-cordon").unwrap();
-    let why = needs_human(back(&edge, &made).await);
+    let why = needs_human(edge.takes_back(CORDON, &made).await);
     assert!(why.contains("set by `kubectl-cordon` since it was changed here"), "{why}");
 }

@@ -4,12 +4,10 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::{Doubt, Edge, Plan, RunMark, field, mutation, needs_human};
-use crate::action::registry::tests::action;
-use crate::action::{ActionError, take_back};
+use super::{Doubt, Edge, Plan, field, needs_human};
 use crate::cluster::Object;
 use crate::cluster::sim::{Fault, Verb, build};
-use crate::model::{FailureClass, Intent, RunId};
+use crate::model::FailureClass;
 
 const RAISE: &str =
     "k8s.set_resources: { container: main, memory: { by: 25%, max: 16Gi }, cpu: { by: 500m, max: '4' } }";
@@ -28,13 +26,6 @@ pub(super) fn about_web() -> Edge {
 
 fn resources(object: &Object, at: &str) -> Value {
     object.at(&format!("{at}/containers/0/resources")).unwrap().clone()
-}
-
-async fn takes_back(edge: &Edge, made: &Intent) -> Result<Plan, ActionError> {
-    let action = action(RAISE).unwrap();
-    let run = RunMark { database: "", run: RunId(7) };
-    let step = "mitigate.act.undo".parse().unwrap();
-    take_back(mutation(&action), &edge.world(Some(&action)), &edge.target, made, run, &step).await
 }
 
 #[tokio::test]
@@ -86,14 +77,14 @@ async fn it_goes_back_where_it_is_as_the_step_left_it() {
     let made = edge.intends(RAISE).await;
     edge.makes(RAISE, &made).await.unwrap();
     edge.passes(Duration::from_secs(60));
-    let Plan::Do(back) = takes_back(&edge, &made).await.unwrap() else { panic!() };
+    let Plan::Do(back) = edge.takes_back(RAISE, &made).await.unwrap() else { panic!() };
     assert_eq!(
         back.summary,
         "lower the limits of main in deployment/web in shop: memory 1280Mi -> 1Gi, the request with it; cpu 1500m -> 1"
     );
     edge.makes(RAISE, &back).await.unwrap();
     assert_eq!(resources(&edge.live(&edge.target), "/spec/template/spec"), before);
-    let Plan::Unneeded(again) = takes_back(&edge, &made).await.unwrap() else { panic!() };
+    let Plan::Unneeded(again) = edge.takes_back(RAISE, &made).await.unwrap() else { panic!() };
     assert!(again.summary.contains("has its former limits again"), "{}", again.summary);
 }
 
@@ -106,7 +97,7 @@ async fn what_somebody_has_set_since_is_theirs() {
     theirs[0]["resources"]["limits"]["memory"] = json!("2Gi");
     let theirs = json!({ "spec": { "template": { "spec": { "containers": theirs } } } });
     edge.cluster.change(&edge.target, &theirs, "kubectl-edit").unwrap();
-    let why = needs_human(takes_back(&edge, &made).await);
+    let why = needs_human(edge.takes_back(RAISE, &made).await);
     assert!(
         why.contains("what main has of deployment/web in shop is") && why.contains("since it was changed here"),
         "{why}"

@@ -82,8 +82,8 @@ impl Discovery {
         self.told.lock().unwrap_or_else(PoisonError::into_inner).insert((kind.group, kind.name), kind);
     }
 
-    /// Whether it is time to ask about the group; counts as asking.
-    fn begins_to_ask(&self, group: &str) -> Turn {
+    /// Who asks about the group; [`Turn::Ask`] counts as asking.
+    fn take_turn(&self, group: &str) -> Turn {
         let now = self.clock.monotonic();
         let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
         asked.retain(|_, question| now.saturating_sub(question.at) < AT_MOST_EACH);
@@ -97,7 +97,7 @@ impl Discovery {
         }
     }
 
-    fn is_answered(&self, group: &str) {
+    fn note_answer(&self, group: &str) {
         let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
         asked.entry(group.to_owned()).and_modify(|question| question.is_answered = true);
     }
@@ -135,7 +135,7 @@ impl RealCluster {
         if group.is_empty() {
             return Ok(());
         }
-        match self.discovery.begins_to_ask(&group) {
+        match self.discovery.take_turn(&group) {
             Turn::Ask => {}
             Turn::Answered => return Ok(()),
             // What is not known yet may well be there.
@@ -151,7 +151,7 @@ impl RealCluster {
             return found.map(drop);
         }
         let found = found.map(|kinds| kinds.into_iter().for_each(|kind| self.discovery.add(kind)));
-        self.discovery.is_answered(&group);
+        self.discovery.note_answer(&group);
         found
     }
 

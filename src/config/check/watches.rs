@@ -45,7 +45,7 @@ impl Checker<'_> {
         if let Some(watches) = &source.watches {
             self.watches(&format!("{section}.watches"), watches);
         }
-        if source.looked_at().is_some_and(|looked_at| looked_at.watches.is_empty()) {
+        if source.cluster_source().is_some_and(|source| source.watches.is_empty()) {
             let field = format!("{section}.watches");
             self.problem(
                 Code::NoValue,

@@ -151,8 +151,7 @@ fn proof(at: &StepAt<'_>, state: &RunState) -> Proof {
     }
 }
 
-/// The next thing to do about it; `None`: what it made is on no log, and so nobody could put it
-/// back.
+/// The next thing to do about it. `None` never comes of a step that `changed` gives.
 fn next_about<'p>(at: &StepAt<'p>, due: &Due, state: &RunState, now: DateTime<Utc>) -> Option<Next<'p>> {
     let at = at.undo();
     let address = at.address.clone();

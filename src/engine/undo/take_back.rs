@@ -20,8 +20,7 @@ pub(in crate::engine) async fn take_back(
     if let Some(flow) = settle(driver, at, action, attempt).await? {
         return Ok(flow);
     }
-    // Before other changes this is asked before they are decided; `start` asks about the object
-    // alone.
+    // For other changes the caller has asked about brakes; `start` asks only about the object.
     if let Some(by) = brake(driver, true).await? {
         return driver.failed(at, attempt, ActionError::held_up(format!("{by} holds it")), Vec::new()).await;
     }

@@ -76,7 +76,9 @@ pub(super) fn cut_key(text: &str) -> Option<Range<usize>> {
     let mut end = 0;
     for line in text.split_inclusive('\n') {
         let word = line.trim_end().rsplit(' ').next().unwrap_or_default();
-        if !(BODY..=LONGEST_BODY).contains(&word.len()) || !word.chars().all(is_base64) {
+        // `component=scheduler` is no base64: what fills it up stands at its end.
+        let is_filled_up = !word.trim_end_matches('=').contains('=');
+        if !(BODY..=LONGEST_BODY).contains(&word.len()) || !is_filled_up || !word.chars().all(is_base64) {
             break;
         }
         end += line.len();

@@ -190,6 +190,11 @@ fn labels(
                     checker.error(Code::UnknownName, place(kind), message, Some(remedy));
                     return None;
                 };
+                if slot.is_some() {
+                    let message = format!("`{}` is a kind that has a label already", kind.value);
+                    checker.error(Code::DuplicateName, place(kind), message, "keep one of the two".to_owned());
+                    return None;
+                }
                 *slot = Some(one_label(checker, label, from_alert, has_name)?);
             }
         }

@@ -70,6 +70,11 @@ fn a_kind_that_cannot_be_said_is_a_mistake() {
             "the kinds are `Deployment` and `StatefulSet`",
         ),
         (
+            "{ kind: [Deployment, StatefulSet], from: alert, label: { Deployment: app, deployments.apps: front } }",
+            "`deployments.apps` is a kind that has a label already",
+            "keep one of the two",
+        ),
+        (
             "{ kind: [Deployment, StatefulSet], from: alert, label: { Deployment: app, StatefulSet: app } }",
             "an alert about a Deployment and one about a StatefulSet both have the label `app`",
             "each kind needs a label",

@@ -201,7 +201,7 @@ impl Night {
             alertmanager: None,
             kept_quiet: None,
             asked_sources: None,
-            looked_at: Vec::new(),
+            cluster_sources: Vec::new(),
             name: "night".into(),
         };
         let reports = Arc::new(Reports::default());

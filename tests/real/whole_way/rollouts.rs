@@ -53,9 +53,7 @@ async fn a_change_that_does_not_come_up_goes_back_and_a_container_gets_more_memo
     let cause = annotations["kubernetes.io/change-cause"].as_str().unwrap_or_default();
     assert!(cause.starts_with("dogwatch-run-") && cause.ends_with("-back: back to revision 1"), "{cause}");
 
-    site.folder.write("playbooks/more-memory.yaml", MORE_MEMORY);
-    site.grant().await;
-    site.restart_bot().await;
+    site.runs_also("more-memory", MORE_MEMORY).await;
     alertmanager.post_alerts(&alert("WebNeedsMemory", &namespace)).await;
     // It is about the same Deployment, and so the same incident.
     let why = site.told("INC-1", "RUN-2 fixed").await;

@@ -49,7 +49,7 @@ impl Declared for K8sEvict {
         about: "One eviction is asked for (`policy/v1`), on the condition of the UID: the API server heeds the PodDisruptionBudgets, \
             and the pod has its own time to stop. Where no budget does, one pod of a controller goes at a time: it stays \
             while more of the others that its StatefulSet or ReplicaSet wants than `unready_peers` are not ready, or not there. One \
-            of a ReplicaSet that is not ready itself may go all the same. Where the kubelet does not answer any more, the \
+            that is not ready itself may go all the same, unless it is a StatefulSet's. Where the kubelet does not answer any more, the \
             pod is only marked, and stays. A pod that has ended, is being deleted or is gone needs no eviction: that is no error.",
         errors: "A disruption budget does not allow it, or other pods of its controller are not ready: it is tried again for as long \
             as `retry` says (two minutes if it does not), and the step fails with what the budget said. The pod is a DaemonSet's \
@@ -139,18 +139,15 @@ fn plan(pod: &Object, marker: String) -> Result<Plan, ActionError> {
     if pod.is_going() {
         return Ok(unneeded(&key, "is being deleted already"));
     }
-    if has_ended(pod) {
+    if objects::has_ended(pod) {
         return Ok(unneeded(&key, "has ended, and holds nothing"));
     }
-    let is_static = pod.annotation("kubernetes.io/config.mirror").is_some();
-    let controller = match objects::controller(pod) {
-        Some(owner) if !is_static => owner,
-        None if !is_static => {
-            return Err(ActionError::needs_human(format!(
-                "{key} has no controller: nobody would make another one in its place"
-            )));
-        }
-        _ => return Err(comes_back(&key, "the kubelet")),
+    if pod.annotation("kubernetes.io/config.mirror").is_some() {
+        return Err(comes_back(&key, "the kubelet"));
+    }
+    let Some(controller) = objects::controller(pod) else {
+        let message = format!("{key} has no controller: nobody would make another one in its place");
+        return Err(ActionError::needs_human(message));
     };
     let (kind, name) = (objects::word(controller, "kind"), objects::word(controller, "name"));
     match kind {
@@ -180,10 +177,6 @@ fn plan(pod: &Object, marker: String) -> Result<Plan, ActionError> {
 
 fn comes_back(pod: &ObjectKey, by: &str) -> ActionError {
     ActionError::fail(format!("{pod} is made by {by}, and would come back on the same node: there is nothing to evict"))
-}
-
-fn has_ended(pod: &Object) -> bool {
-    matches!(pod.text("/status/phase"), "Succeeded" | "Failed")
 }
 
 fn is_ready(pod: &Object) -> bool {

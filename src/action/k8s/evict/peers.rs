@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{has_ended, is_ready};
+use super::is_ready;
 use crate::action::k8s::objects;
 use crate::action::{ActionError, World};
 use crate::cluster::Object;
@@ -47,7 +47,7 @@ pub(super) fn check(
     let uid = objects::word(controller, "uid");
     let is_peer = |other: &&Object| {
         other.uid() != pod.uid()
-            && !has_ended(other)
+            && !objects::has_ended(other)
             && objects::controller(other).is_some_and(|owner: &Value| objects::word(owner, "uid") == uid)
     };
     let peers = || pods.iter().filter(is_peer);

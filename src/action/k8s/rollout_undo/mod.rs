@@ -13,7 +13,7 @@ use crate::action::{
     Action, ActionError, ChangeKind, Declaration, Declared, Doubt, Effect, Kind, Mutation, Output, Plan, Right,
     StepContext, World,
 };
-use crate::cluster::{ClusterError, Object, difference};
+use crate::cluster::{Object, difference};
 use crate::language::Arg;
 use crate::model::{Autonomy, Intent, ObjectKey};
 use plan::{Place, Wish, plan};
@@ -119,14 +119,8 @@ impl Mutation for K8sRolloutUndo {
     async fn apply(&self, world: &World, intent: &Intent, dry_run: bool) -> Result<Output, ActionError> {
         let wanted = Place::of(&intent.after);
         let cluster = world.cluster.as_ref();
-        let Some(live) = cluster.get(&intent.object).await? else {
-            return Err(ClusterError::NotFound(intent.object.to_string()).into());
-        };
-        // What is taken away follows from what is there: it must be what was decided about.
-        if live.resource_version() != intent.resource_version {
-            let message = "its resourceVersion is another one than when that was decided".to_owned();
-            return Err(ClusterError::Conflict { what: intent.object.to_string(), message }.into());
-        }
+        // What is taken away follows from what is there.
+        let live = objects::as_decided(cluster, intent).await?;
         let key = ObjectKey::new("ReplicaSet", &intent.object.namespace, wanted.set);
         let set = cluster.get(&key).await?.filter(|set| digest(set).as_str() == wanted.template);
         let Some(set) = set else {
@@ -166,11 +160,9 @@ fn about(live: Option<&Object>, intent: &Intent) -> Doubt {
         && revisions::number(live) == Some(before.revision)
         && live.annotation(CAUSE) != Some(&cause(intent));
     if is_as_before {
-        let resource_version = live.resource_version().to_owned();
-        return Doubt::NotDone(Intent { resource_version, ..intent.clone() });
+        return doubt::not_done(live, intent);
     }
-    let manager = live.field_manager(&["spec", "template"]);
-    let by = manager.map_or_else(|| "somebody".to_owned(), |manager| format!("`{}`", manager.name));
+    let by = doubt::by_whom(live.field_manager(&["spec", "template"]).as_ref().map(|manager| manager.name.as_str()));
     Doubt::Unclear(format!(
         "the template of {} was written by {by} while this was under way: {}; look which one is meant",
         intent.object, intent.summary

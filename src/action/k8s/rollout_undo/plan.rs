@@ -76,7 +76,7 @@ pub(super) fn plan(
             wish.to, current.number
         )));
     };
-    is_proven(deployment, revisions, wanted).map_err(ActionError::needs_human)?;
+    check_proven(deployment, revisions, wanted).map_err(ActionError::needs_human)?;
     let templates = (revisions::template(&current.set), revisions::template(&wanted.set));
     let powers = template::security(&templates.0, &templates.1);
     if !powers.is_empty() {
@@ -124,7 +124,7 @@ fn shortened(parts: &[String]) -> String {
 /// What proves that a revision runs is its pods that are available: as many as there must be during
 /// a rollout, or, where the change took more away, more than the change itself has. Where pods of a
 /// third one are there, nobody knows which of them was the last that was good.
-fn is_proven(deployment: &Object, revisions: &Revisions, wanted: &Revision) -> Result<(), String> {
+fn check_proven(deployment: &Object, revisions: &Revisions, wanted: &Revision) -> Result<(), String> {
     let (key, available) = (deployment.key(), wanted.available());
     let what = format!("revision {} of {key} ({})", wanted.number, wanted.image());
     if available == 0 {

@@ -14,7 +14,6 @@ use crate::action::{
     Action, ActionError, ChangeKind, Declaration, Declared, Doubt, Effect, Kind, Mutation, Output, Plan, Right,
     RunMark, StepContext, World,
 };
-use crate::cluster::ClusterError;
 use crate::language::{AnyArg, Arg, Location, Scope, Template};
 use crate::model::{Autonomy, Intent, StepAddress};
 use around::Surroundings;
@@ -154,14 +153,8 @@ impl Mutation for K8sSetResources {
     }
 
     async fn apply(&self, world: &World, intent: &Intent, dry_run: bool) -> Result<Output, ActionError> {
-        let Some(live) = world.cluster.get(&intent.object).await? else {
-            return Err(ClusterError::NotFound(intent.object.to_string()).into());
-        };
-        // The list of containers is written as a whole: it must be the one that was decided about.
-        if live.resource_version() != intent.resource_version {
-            let message = "its resourceVersion is another one than when that was decided".to_owned();
-            return Err(ClusterError::Conflict { what: intent.object.to_string(), message }.into());
-        }
+        // The list of containers is written as a whole.
+        let live = objects::as_decided(world.cluster.as_ref(), intent).await?;
         let body =
             json!({ "spec": { "template": { "spec": { "containers": plan::containers(&live, &intent.after) } } } });
         let patch = objects::patch_of(intent, body, dry_run);

@@ -263,7 +263,7 @@ pub(super) fn look(workload: &Object, like: &Value) -> Seen {
     }
 }
 
-/// For people: `raise memory of web in deployment/web in shop 1Gi -> 1280Mi`.
+/// For people: `raise the limits of web in deployment/web in shop: memory 1Gi -> 1280Mi`.
 pub(super) fn summary(verb: &str, key: &ObjectKey, before: &Value, after: &Value) -> String {
     let name = Resources::container(after);
     let limit = |of: &Value, resource: &str| of.pointer(&format!("/limits/{resource}")).map(text_of);
