@@ -14,9 +14,9 @@ severity: S3
 autonomy: observe
 target: { kind: Certificate.cert-manager.io, namespace: shop, name: web }
 diagnose:
-  - id: sets
+  - id: daemons
     k8s.list: { kind: DaemonSet }
-  - done_if: sets.count == 0
+  - done_if: daemons.count == 0
     because: nothing uses it
 escalate:
   - page: { message: '{{because}}' }

@@ -114,7 +114,9 @@ fn type_is_compared(parent: &IdedExpr, child: &IdedExpr) -> Result<(), CompileEr
     if fits || !TYPES.contains(&name.as_str()) {
         return Ok(());
     }
-    Err(CompileError::new(format!("`{name}` is the name of a type, and stands for nothing else")).word(name))
+    Err(CompileError::new(format!("`{name}` is the name of a type, and stands for nothing else"))
+        .word(name)
+        .remedy(format!("where a step or a value is meant, call that otherwise, `{name}_found` say")))
 }
 
 /// `optional.of(x)` and the like.

@@ -185,7 +185,7 @@ fn what_can_only_be_a_mistake_does_not_compile() {
     insta::assert_snapshot!(refused("target.?spec.paused"), @"`target.spec.paused` may have no value here @None; add `.orValue(...)` to say what counts when it is absent");
     insta::assert_snapshot!(refused("p99.value == null"), @"a field that is null counts as absent, so nothing is ever equal to null @Some(10); write `has(p99.value)` or `!has(p99.value)`");
     insta::assert_snapshot!(refused("p99.value > 0 && quantty('1') > 0"), @"there is no function `quantty` @Some(24); write `quantity` instead");
-    insta::assert_snapshot!(refused("list.exists(x, x == 1)"), @"`list` is the name of a type, and stands for nothing else @None;");
+    insta::assert_snapshot!(refused("list.exists(x, x == 1)"), @"`list` is the name of a type, and stands for nothing else @None; where a step or a value is meant, call that otherwise, `list_found` say");
     insta::assert_snapshot!(refused("all(pods, p)"), @"`all` is not called like this @Some(3); write `list.all(item, item.ready)`");
     insta::assert_snapshot!(refused("now > timestamp('yesterday')"), @"`yesterday` is no timestamp @Some(15); write it as `2026-01-31T12:00:00Z`");
     insta::assert_snapshot!(refused("duration('1d') > duration('1h')"), @"`1d` is no duration @Some(8); write it in hours, minutes and seconds, such as `24h` or `1h30m`");
