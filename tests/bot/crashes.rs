@@ -284,6 +284,50 @@ async fn a_backup_is_stopped_and_started_once_whenever_the_bot_dies() {
     .await;
 }
 
+const RENEWAL: &str = "
+apiVersion: dogwatch/v1
+kind: Playbook
+metadata: { name: renewal, version: 1.0.0, owner: platform }
+summary: a certificate is not renewed
+severity: S2
+autonomy: auto
+page_by: 2h
+triggers: [{ alert: CertManagerCertExpirySoon }]
+target: { kind: Certificate.cert-manager.io, from: alert, label: name }
+mitigate:
+  - id: renew
+    certmanager.renew: {}
+    verify: { until: target.status.?revision.orValue(0) > 3, settle: 1m, within: 5m }
+escalate:
+  - page: { message: '{{because}}' }
+";
+
+fn certificate() -> Vec<Object> {
+    let certificate = Object(json!({
+        "apiVersion": "cert-manager.io/v1",
+        "kind": "Certificate",
+        "metadata": { "namespace": "shop", "name": "web" },
+        "status": { "revision": 3, "failedIssuanceAttempts": 5, "lastFailureTime": "2026-03-01T00:00:00Z" },
+    }));
+    [crate::kinds::definitions(), vec![certificate]].concat()
+}
+
+/// A CA counts how often it is asked.
+#[tokio::test]
+async fn a_certificate_is_asked_for_once_whenever_the_bot_dies() {
+    Story {
+        playbook: RENEWAL.to_owned(),
+        objects: certificate,
+        world: |_| {},
+        alert: ("CertManagerCertExpirySoon", &[("namespace", "shop"), ("name", "web")]),
+        ends: Outcome::Escalated,
+        mutations: &["patch certificate.cert-manager.io/web in shop"],
+        pages: &["platform escalated"],
+    }
+    .survives(30..90)
+    .await;
+}
+
 #[tokio::test]
 async fn an_escalation_pages_once_whenever_the_bot_dies() {
     Story {

@@ -46,6 +46,7 @@ fn the_shipped_playbooks_load_without_a_remark() {
         names,
         [
             "backup-timeout",
+            "certificate-not-renewed",
             "coredns-saturated",
             "memory-limit",
             "node-notready",
@@ -202,6 +203,7 @@ fn each_playbook_asks_for_no_more_rights_than_it_uses() {
         needs("pvc-pending"),
         ["get persistentvolumeclaims", "get pods", "get statefulsets", "get storageclasses", "list events"]
     );
+    assert_eq!(needs("certificate-not-renewed"), [""; 0]);
     assert_eq!(
         needs("backup-timeout"),
         ["create jobs", "delete jobs", "get namespaces", "get cronjobs", "get jobs", "list events", "list jobs"]

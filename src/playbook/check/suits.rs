@@ -39,13 +39,13 @@ fn of_steps<'d>(checker: &mut Checker<'_>, kinds: &[&str], drafts: impl Iterator
         let StepKind::Action(action) = &step.kind else { continue };
         let action = action.describe();
         let targets = action.targets();
-        let suits = |kind: &str| targets.iter().any(|known| known.as_str() == kind_identity(kind));
+        let suits = |kind: &str| targets.iter().any(|known| known.id() == kind_identity(kind));
         let unsuited: Vec<&str> = kinds.iter().copied().filter(|kind| !suits(kind)).collect();
         if targets.is_empty() || unsuited.is_empty() {
             continue;
         }
         let (name, known) =
-            (action.name(), targets.iter().map(|known| format!("`{known}`")).collect::<Vec<_>>().join(" or "));
+            (action.name(), targets.iter().map(|known| format!("`{}`", known.id())).collect::<Vec<_>>().join(" or "));
         let which = if kinds.len() > 1 { "the target may be" } else { "is the target" };
         let message = format!("`{name}` does nothing with a {}, which {which}", unsuited.join(" or a "));
         let at = checker.source.find(step.at, name);

@@ -2,6 +2,7 @@
 //! a real API server, as a user with just the roles that `dogwatch rbac` prints. The API server's audit log is the witness.
 
 mod backups;
+mod certificates;
 mod coredns;
 mod deliveries;
 mod nodes;
