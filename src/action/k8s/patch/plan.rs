@@ -75,6 +75,11 @@ impl Held {
         }
     }
 
+    /// For people: the number as the field would have it.
+    fn shown(self, number: Quantity) -> String {
+        self.write(number).map_or_else(|| number.to_string(), |value| text(&value))
+    }
+
     /// The number as the field has it. `None`: too large.
     fn write(self, number: Quantity) -> Option<Value> {
         Some(match self.form {
@@ -169,24 +174,30 @@ fn wanted(key: &ObjectKey, field: &FieldPath, held: Held, before: &Value, wish: 
     let asked = asked
         .and_then(|asked| held.at_least(asked))
         .ok_or_else(|| ActionError::fail(format!("{field} of {key} cannot grow from {} by that much", text(before))))?;
-    if asked > now {
-        if now >= max {
-            return Err(ActionError::fail(format!(
-                "{field} of {key} is {}, and the cap is {}: more must come from elsewhere, or the cap be raised by a human",
-                text(before),
-                wish.max
-            )));
-        }
-        return Ok(asked.min(max));
-    }
     if asked == now {
         return Ok(now);
     }
+    if asked > max && now >= max {
+        return Err(ActionError::fail(format!(
+            "{field} of {key} is {}, and the cap is {}: more must come from elsewhere, or the cap be raised by a human",
+            text(before),
+            held.shown(max)
+        )));
+    }
+    if asked > now {
+        return Ok(asked.min(max));
+    }
     match wish.min.and_then(|min| held.at_least(min)) {
+        Some(min) if min > max => Err(ActionError::fail(format!(
+            "`min` is {} and beyond `max`, which is {}",
+            held.shown(min),
+            held.shown(max)
+        ))),
         Some(min) => Ok(asked.max(min).min(now)),
         None => Err(ActionError::fail(format!(
-            "{field} of {key} would be lowered from {} to {asked}, and the playbook names no `min`",
-            text(before)
+            "{field} of {key} would be lowered from {} to {}, and the playbook names no `min`",
+            text(before),
+            held.shown(asked)
         ))),
     }
 }
@@ -202,9 +213,9 @@ pub(super) fn not_below(object: &Object, field: &FieldPath, after: &Value) -> Re
         (Some(least), Some(after)) if after.number < least.number => Err(ActionError::needs_human(format!(
             "{field} of {} would be {}, and {} is {}",
             object.key(),
-            after.number,
+            after.shown(after.number),
             least_field.join("."),
-            least.number
+            least.shown(least.number)
         ))),
         _ => Ok(()),
     }

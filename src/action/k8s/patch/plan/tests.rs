@@ -61,7 +61,9 @@ fn a_whole_number_stays_one_and_the_cap_holds() {
     let cap = "Fail: spec.maxReplicas of horizontalpodautoscaler/web in shop is";
     assert!(most(20, by("25%", "20")).starts_with(&format!("{cap} 20, and the cap is 20: more must come")));
     assert!(most(24, by("25%", "20")).starts_with(&format!("{cap} 24, and the cap is 20")));
-    assert!(most(12, by("25%", "12500m")).starts_with(&format!("{cap} 12, and the cap is 12500m")));
+    assert!(most(12, by("25%", "12500m")).starts_with(&format!("{cap} 12, and the cap is 12: more")));
+    assert!(most(1_024, by("25%", "1024")).starts_with(&format!("{cap} 1024, and the cap is 1024")));
+    assert!(most(30, to("25", "20", Some("4"))).starts_with(&format!("{cap} 30, and the cap is 20")));
 }
 
 #[test]
@@ -97,6 +99,7 @@ fn it_is_lowered_only_to_a_floor_that_the_playbook_names() {
     assert_eq!(most(10, to("5", "20", Some("4"))), lowered("10 -> 5"));
     assert_eq!(most(10, to("3", "20", Some("4"))), lowered("10 -> 4"));
     assert_eq!(most(30, to("10", "20", Some("4"))), lowered("30 -> 10"));
+    assert!(most(30, to("10", "20", Some("25"))).contains("`min` is 25 and beyond `max`, which is 20"));
     let unneeded = "unneeded: spec.maxReplicas of horizontalpodautoscaler/web in shop is";
     assert_eq!(most(4, to("3", "20", Some("4"))), format!("{unneeded} 4 already"));
     assert_eq!(most(3, to("2", "20", Some("4"))), format!("{unneeded} 3 already"));
