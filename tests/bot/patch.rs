@@ -61,7 +61,7 @@ async fn an_autoscaler_gets_a_higher_maximum_and_people_are_told_to_write_it_dow
     bot.does(RAISED).await;
     bot.ends(Outcome::Fixed).await;
     assert_eq!(most(&bot)(), 13);
-    let told = bot.tells(1).await.join("\n");
+    let told = crate::why::asks(&bot, "/timeline INC-1").await;
     assert!(told.contains(RAISED) && told.contains("Write the new maximum where it belongs"), "{told}");
     bot.pages([]).await;
 }
@@ -144,11 +144,10 @@ async fn a_playbook_changes_what_whoever_runs_the_bot_allows_and_no_more() {
     assert!(because.contains("actions: { patch: [{ kind: ConfigMap, field: data.workers }] }"), "{because}");
     bot.pages(["platform escalated"]).await;
 
-    bot.resolves("ShopQueueLong", &[]).await;
+    let mut bot = Bot::begins(&[WORKERS], vec![build::configmap("shop", "settings", &[("workers", "8")])]).await;
     bot.patchable =
         Patchable::and([PatchField { kind: "ConfigMap".parse().unwrap(), field: "data.workers".parse().unwrap() }]);
     bot.is_restarted().await;
-    bot.passes(minutes(180)).await;
     bot.fires("ShopQueueLong", &[]).await;
     bot.does("raise data.workers of configmap/settings in shop 8 -> 10").await;
     bot.ends(Outcome::Fixed).await;
