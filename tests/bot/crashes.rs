@@ -228,6 +228,36 @@ async fn a_claim_grows_once_whenever_the_bot_dies() {
     .await;
 }
 
+#[tokio::test]
+async fn an_autoscalers_maximum_is_raised_once_whenever_the_bot_dies() {
+    Story {
+        playbook: shipped("hpa-maxed"),
+        objects: crate::patch::maxed,
+        world: crate::patch::load_is_shared,
+        alert: ("KubeHpaMaxedOut", crate::patch::LABELS),
+        ends: Outcome::Fixed,
+        mutations: &["patch horizontalpodautoscaler/web in shop"],
+        pages: &[],
+    }
+    .survives(30..90)
+    .await;
+}
+
+#[tokio::test]
+async fn an_autoscalers_maximum_goes_back_once_whenever_the_bot_dies() {
+    Story {
+        playbook: shipped("hpa-maxed"),
+        objects: crate::patch::maxed,
+        world: |bot| bot.prometheus.follows("status_target_metric", || Some(1.3)),
+        alert: ("KubeHpaMaxedOut", crate::patch::LABELS),
+        ends: Outcome::Escalated,
+        mutations: &["patch horizontalpodautoscaler/web in shop", "patch horizontalpodautoscaler/web in shop"],
+        pages: &["platform escalated"],
+    }
+    .survives(60..160)
+    .await;
+}
+
 fn sick_node() -> Vec<Object> {
     let sick = json!({ "status": { "conditions": [{ "type": "Ready", "status": "False" }] } });
     let web = build::statefulset("shop", "web", 2);

@@ -49,6 +49,7 @@ mod page_for;
 mod page_texts;
 mod pagerduty;
 mod pages;
+mod patch;
 mod quiet;
 mod receivers;
 mod reloads;
