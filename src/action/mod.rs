@@ -10,8 +10,10 @@ mod amounts;
 mod declaration;
 mod error;
 mod holes;
+mod http;
 mod k8s;
 mod kinds;
+mod masked;
 mod patroni;
 mod prometheus;
 mod registry;
@@ -42,6 +44,7 @@ use crate::language::{AnyArg, Location, Scope};
 use crate::model::{Intent, ObjectKey, RunId, StepAddress, Target};
 use crate::patroni::Patroni;
 use crate::prometheus::Prometheus;
+use crate::web::{Origin, Web};
 
 /// The world that actions act on.
 #[derive(Clone)]
@@ -49,6 +52,7 @@ pub struct World {
     pub cluster: Arc<dyn Cluster>,
     pub prometheus: Arc<dyn Prometheus>,
     pub patroni: Arc<dyn Patroni>,
+    pub web: Arc<dyn Web>,
     pub clock: Arc<dyn Clock>,
 }
 
@@ -166,6 +170,11 @@ pub trait Declared: Arguments + DeserializeOwned + Debug + Send + Sync + 'static
         None
     }
 
+    /// Whom it asks over HTTP, and where that stands.
+    fn origin(&self) -> Option<(Origin, Location)> {
+        None
+    }
+
     /// The kind and the namespace that its arguments name, for the rights that follow from them.
     fn named(&self) -> Named {
         Named::default()
@@ -181,6 +190,11 @@ pub trait Describe: Debug + Send + Sync {
 
     /// As [`Declared::query`].
     fn query(&self) -> Option<(String, Location)>;
+
+    /// As [`Declared::origin`].
+    fn origin(&self) -> Option<(Origin, Location)> {
+        None
+    }
 
     /// As [`Declared::TARGETS`].
     fn targets(&self) -> &'static [Kind] {
@@ -211,6 +225,10 @@ impl<T: Declared> Describe for T {
 
     fn query(&self) -> Option<(String, Location)> {
         Declared::query(self)
+    }
+
+    fn origin(&self) -> Option<(Origin, Location)> {
+        Declared::origin(self)
     }
 
     fn targets(&self) -> &'static [Kind] {
