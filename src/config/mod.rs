@@ -15,6 +15,7 @@ mod differences;
 mod engine;
 mod error;
 mod handoff;
+mod http;
 mod incidents;
 mod labels;
 mod limits;
@@ -52,6 +53,7 @@ pub use differences::changed_keys;
 pub use engine::EngineConfig;
 pub use error::ConfigError;
 pub use handoff::HandoffConfig;
+pub use http::{HttpConfig, HttpHostConfig};
 pub use incidents::IncidentsConfig;
 pub use labels::LabelsConfig;
 pub use limits::{Limit, LimitsConfig};
@@ -93,6 +95,8 @@ pub struct Config {
     pub prometheus: Option<PrometheusConfig>,
     /// How the databases' Patroni is reached.
     pub patroni: PatroniConfig,
+    /// Which services playbooks may read over HTTP.
+    pub http: HttpConfig,
     pub playbooks: PlaybooksConfig,
     pub oncall: OncallConfig,
     pub maintenance: MaintenanceConfig,
@@ -241,6 +245,7 @@ impl Config {
             prometheus.anchor(&base);
         }
         self.patroni.anchor(&base);
+        self.http.anchor(&base);
         self.playbooks.anchor(&base);
         self.maintenance.anchor(&base);
         self.oncall.anchor(&base);

@@ -48,7 +48,7 @@ fn of_v6(address: Ipv6Addr) -> Option<&'static str> {
     match address.segments() {
         // fe80::/10, and fec0::/10, which it was before.
         [0xfe80..=0xfeff, ..] => Some("a link-local address"),
-        [0xff00.., ..] => Some("a multicast address"),
+        [0xff00..=0xffff, ..] => Some("a multicast address"),
         _ => why_refused(IpAddr::V4(embedded(address)?)),
     }
 }

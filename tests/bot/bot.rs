@@ -182,6 +182,7 @@ impl Bot {
             cluster: self.cluster.clone(),
             rights: None,
             prometheus: self.prometheus.clone(),
+            web: self.web.clone(),
             catalog: self.catalog.subscribe(),
             rules: self.rules.clone(),
             database: self.folder.path().join("bot.db"),

@@ -15,6 +15,7 @@ use dogwatch::model::{
     Alert, AlertStatus, Command, Notification, ObjectKey, Person, Role, Signal, SignalBody, Verdict, Via,
 };
 use dogwatch::patroni::SimPatroni;
+use dogwatch::web::ScriptedWeb;
 use dogwatch::playbook::{Catalog, Playbook};
 use dogwatch::prometheus::ScriptedPrometheus;
 use dogwatch::rehearse::{Setting, Stage, snapshot};
@@ -71,7 +72,8 @@ async fn a_run(database: std::path::PathBuf) {
         ..IncidentRules::default()
     };
     let (durability, sinks) = (Durability::Full, Sinks::default());
-    let setting = Setting { clock, cluster, rights: None, prometheus, catalog, rules, database, durability, sinks };
+    let web = Arc::default();
+    let setting = Setting { clock, cluster, rights: None, prometheus, web, catalog, rules, database, durability, sinks };
     let stage = Stage::set(setting).await.unwrap();
     let labels = [("alertname", "FrontSlow"), ("namespace", "web"), ("deployment", "front")];
     let body = SignalBody::Notification(Notification {
@@ -151,7 +153,8 @@ async fn a_snapshot_has_what_a_playbook_reads_and_no_secret() {
     let prometheus = Arc::new(ScriptedPrometheus::default());
     prometheus.follows("http_seconds_sum", || Some(0.4));
     let patroni = Arc::new(SimPatroni::new(cluster.clone(), clock.clone()));
-    let world = World { cluster: Arc::new(cluster.clone()), prometheus: prometheus.clone(), patroni, clock };
+    let web = Arc::new(ScriptedWeb::default());
+    let world = World { cluster: Arc::new(cluster.clone()), prometheus: prometheus.clone(), patroni, web, clock };
     let playbook = Playbook::from_store(&playbook()).unwrap();
     let given = |pairs: &[(&str, &str)]| pairs.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
     let taken = snapshot(&world, &playbook, &given(&[("namespace", "web"), ("deployment", "front")])).await;

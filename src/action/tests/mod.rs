@@ -29,11 +29,13 @@ use crate::language::Scope;
 use crate::model::{Intent, ObjectKey, RunId, StepAddress};
 use crate::patroni::SimPatroni;
 use crate::prometheus::ScriptedPrometheus;
+use crate::web::ScriptedWeb;
 
 /// A world with that cluster, and a Prometheus that knows nothing.
 pub(crate) fn world(cluster: &SimCluster, clock: Arc<ManualClock>) -> World {
     let patroni = Arc::new(SimPatroni::new(cluster.clone(), clock.clone()));
-    World { cluster: Arc::new(cluster.clone()), prometheus: Arc::new(ScriptedPrometheus::default()), patroni, clock }
+    let (prometheus, web) = (Arc::new(ScriptedPrometheus::default()), Arc::new(ScriptedWeb::default()));
+    World { cluster: Arc::new(cluster.clone()), prometheus, patroni, web, clock }
 }
 
 /// A run about one target, in a cluster that the test sets up.
@@ -42,6 +44,7 @@ struct Edge {
     cluster: SimCluster,
     prometheus: Arc<ScriptedPrometheus>,
     patroni: Arc<SimPatroni>,
+    web: Arc<ScriptedWeb>,
     target: ObjectKey,
     scope: Scope,
     step: StepAddress,
@@ -56,7 +59,8 @@ impl Edge {
         let cluster = SimCluster::from_objects(clock.clone(), objects).unwrap();
         let prometheus = Arc::new(ScriptedPrometheus::default());
         let patroni = Arc::new(SimPatroni::new(cluster.clone(), clock.clone()));
-        Self { clock, cluster, prometheus, patroni, target, scope: Scope::new(), step: "mitigate.act".parse().unwrap() }
+        let (web, scope, step) = (Arc::new(ScriptedWeb::default()), Scope::new(), "mitigate.act".parse().unwrap());
+        Self { clock, cluster, prometheus, patroni, web, target, scope, step }
     }
 
     /// With this in the scope.
@@ -91,6 +95,7 @@ impl Edge {
             cluster: Arc::new(cluster),
             prometheus: self.prometheus.clone(),
             patroni: self.patroni.clone(),
+            web: self.web.clone(),
             clock: self.clock.clone(),
         }
     }

@@ -21,6 +21,7 @@ use dogwatch::model::*;
 use dogwatch::notify::{DiscordSink, OutboxWorker};
 use dogwatch::oncall::OnCall;
 use dogwatch::patroni::SimPatroni;
+use dogwatch::web::ScriptedWeb;
 use dogwatch::playbook::{Catalog, Playbook};
 use dogwatch::prometheus::ScriptedPrometheus;
 use dogwatch::store::*;
@@ -192,6 +193,7 @@ impl Night {
                 cluster: Arc::new(cluster.clone()),
                 prometheus,
                 patroni: Arc::new(SimPatroni::new(cluster.clone(), clock.clone())),
+                web: Arc::new(ScriptedWeb::default()),
                 clock: clock.clone(),
             },
             catalog,
