@@ -4,6 +4,7 @@ mod annotate;
 mod declared;
 mod evict;
 mod expand;
+mod http;
 mod jobs;
 mod looking;
 mod nodes;
