@@ -81,7 +81,8 @@ pub fn web(config: &Config, api_server: &str) -> anyhow::Result<Arc<dyn Web>> {
         let authorities = match &host.ca_file {
             None => None,
             Some(path) => {
-                let pem = files::read_text(path, files::DOCUMENT).with_context(|| format!("cannot read {}", path.display()))?;
+                let pem = files::read_text(path, files::DOCUMENT)
+                    .with_context(|| format!("cannot read {}", path.display()))?;
                 Some(Authorities::parse(&pem).map_err(anyhow::Error::msg)?)
             }
         };
@@ -106,7 +107,9 @@ pub fn unnamed_hosts(config: &Config, playbook: &Playbook) -> Vec<Diagnostic> {
     let odd = playbook.origins().filter(is_odd).map(|(step, origin, at)| {
         let end = if step.goes_on_without { "goes on without an answer" } else { "fails" };
         let message = format!("`http.hosts` of the configuration does not name {origin}, so that this step {end}");
-        let remedy = format!("if playbooks may read what it answers, write `http: {{ hosts: [{{ url: \"{origin}\" }}] }}` there");
+        let remedy = format!(
+            "if playbooks may read what it answers, write `http: {{ hosts: [{{ url: \"{origin}\" }}] }}` there"
+        );
         playbook.warning(Code::HostNotAllowed, at, message).with_remedy(remedy)
     });
     odd.collect()

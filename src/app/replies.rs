@@ -116,7 +116,13 @@ escalate:
         let coredns = build::deployment("kube-system", "coredns", 4);
         let cluster = SimCluster::from_objects(clock.clone(), vec![coredns]).unwrap();
         let patroni = Arc::new(SimPatroni::new(cluster.clone(), clock.clone()));
-        let world = World { cluster: Arc::new(cluster), prometheus: Arc::new(NoPrometheus), patroni, web: Arc::new(ScriptedWeb::default()), clock };
+        let world = World {
+            cluster: Arc::new(cluster),
+            prometheus: Arc::new(NoPrometheus),
+            patroni,
+            web: Arc::new(ScriptedWeb::default()),
+            clock,
+        };
         let (catalog, problems) = Catalog::of(vec![Playbook::from_store(playbook).unwrap()]);
         assert!(problems.is_empty(), "{problems:?}");
         let (catalogs, catalog) = watch::channel(Arc::new(catalog));

@@ -138,8 +138,8 @@ fn remedy_for(field: &str) -> Option<&'static str> {
         }
         "engine.workers" => "write a whole number, such as `4`",
         _ if field.starts_with("chat.discord.roles") => "write a list of ids, such as `[1187654321098765432]`",
-        "server" | "store" | "cluster" | "prometheus" | "http" | "playbooks" | "oncall" | "handoff" | "chat" | "pages"
-        | "incidents" | "severities" | "engine" | "log" => "write the section's fields below it, indented",
+        "server" | "store" | "cluster" | "prometheus" | "http" | "playbooks" | "oncall" | "handoff" | "chat"
+        | "pages" | "incidents" | "severities" | "engine" | "log" => "write the section's fields below it, indented",
         _ => return None,
     })
 }

@@ -77,10 +77,12 @@ impl FromStr for Method {
         match text {
             "GET" => Ok(Method::Get),
             "HEAD" => Ok(Method::Head),
-            "POST" | "PUT" | "PATCH" | "DELETE" => {
-                Err(format!("`{text}` may change something elsewhere, and `http.request` only reads; write `GET` or `HEAD`"))
+            "POST" | "PUT" | "PATCH" | "DELETE" => Err(format!(
+                "`{text}` may change something elsewhere, and `http.request` only reads; write `GET` or `HEAD`"
+            )),
+            _ => {
+                Err(format!("`{}` is no method here; write `GET` or `HEAD`", text.chars().take(20).collect::<String>()))
             }
-            _ => Err(format!("`{}` is no method here; write `GET` or `HEAD`", text.chars().take(20).collect::<String>())),
         }
     }
 }

@@ -59,7 +59,11 @@ impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { host, port, .. } = self;
         write!(f, "{}://", self.scheme())?;
-        if host.contains(':') { write!(f, "[{host}]")? } else { f.write_str(host)? }
+        if host.contains(':') {
+            write!(f, "[{host}]")?
+        } else {
+            f.write_str(host)?
+        }
         match (self.is_https, port) {
             (true, 443) | (false, 80) => Ok(()),
             _ => write!(f, ":{port}"),
@@ -75,7 +79,11 @@ pub fn split_url(url: &str) -> Result<(Origin, &str), String> {
     let (is_https, rest) = match url.split_once("://") {
         Some(("http", rest)) => (false, rest),
         Some(("https", rest)) => (true, rest),
-        _ => return Err("this is no URL; write it from the `http` on: `http://prometheus.monitoring.svc:9090/path`".into()),
+        _ => {
+            return Err(
+                "this is no URL; write it from the `http` on: `http://prometheus.monitoring.svc:9090/path`".into()
+            );
+        }
     };
     let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
     let (authority, behind) = rest.split_at(end);
@@ -83,7 +91,9 @@ pub fn split_url(url: &str) -> Result<(Origin, &str), String> {
         return Err("host and port must be written out: no value says who is asked".into());
     }
     if authority.contains('@') {
-        return Err("a user or password stands before the host; its secret belongs in `http.hosts` of dogwatch.yaml".into());
+        return Err(
+            "a user or password stands before the host; its secret belongs in `http.hosts` of dogwatch.yaml".into()
+        );
     }
     let (host, port) = match authority.strip_prefix('[') {
         Some(rest) => match rest.split_once(']') {
@@ -137,8 +147,13 @@ fn named(host: &str) -> Result<String, String> {
     }
     // Of a name that ends with a number, programs make an address: 2130706433, 0x7f.1, 127.1.
     let last = labels.last().copied().unwrap_or_default();
-    if last.starts_with(|c: char| c.is_ascii_digit()) && (last.bytes().all(|b| b.is_ascii_digit()) || last.starts_with("0x")) {
-        return Err(format!("`{}` is an address in disguise; write it in four decimal parts, as `10.0.0.7`", shown(host)));
+    if last.starts_with(|c: char| c.is_ascii_digit())
+        && (last.bytes().all(|b| b.is_ascii_digit()) || last.starts_with("0x"))
+    {
+        return Err(format!(
+            "`{}` is an address in disguise; write it in four decimal parts, as `10.0.0.7`",
+            shown(host)
+        ));
     }
     Ok(lower)
 }
@@ -154,7 +169,12 @@ mod tests {
 
     #[test]
     fn an_origin_is_told_as_it_is_written() {
-        for text in ["http://prometheus-operated.monitoring.svc:9090", "https://example.com", "http://10.0.0.7:8080", "http://[fd12::7]:9090"] {
+        for text in [
+            "http://prometheus-operated.monitoring.svc:9090",
+            "https://example.com",
+            "http://10.0.0.7:8080",
+            "http://[fd12::7]:9090",
+        ] {
             assert_eq!(Origin::parse(text).unwrap().to_string(), text);
             assert_eq!(split_url(&format!("{text}/a?b={{{{x}}}}")).unwrap().1, "/a?b={{x}}");
         }

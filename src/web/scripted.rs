@@ -53,9 +53,7 @@ impl Web for ScriptedWeb {
         let answer = answers.get(*next).or(answers.last()).ok_or_else(not_allowed)?;
         *next += 1;
         match answer {
-            Scripted::Away(message) => {
-                Err(WebError::Away { origin: request.origin.clone(), message: message.clone() })
-            }
+            Scripted::Away(message) => Err(WebError::Away { origin: request.origin.clone(), message: message.clone() }),
             Scripted::Answers(answer) => {
                 let mut answer = answer.clone();
                 if request.method == Method::Head {

@@ -54,7 +54,8 @@ impl Service {
     /// Behind TLS, as whoever has this certificate.
     async fn with_tls(names: &[&str]) -> (Self, Authorities) {
         crate::tls::install_provider();
-        let certified = rcgen::generate_simple_self_signed(names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>());
+        let certified =
+            rcgen::generate_simple_self_signed(names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>());
         let rcgen::CertifiedKey { cert, signing_key } = certified.unwrap();
         let key = rustls::pki_types::PrivateKeyDer::try_from(signing_key.serialize_der()).unwrap();
         let config = rustls::ServerConfig::builder().with_no_client_auth();
@@ -164,7 +165,10 @@ async fn what_is_named_is_asked_and_nothing_else() {
     assert_eq!((answer.status, answer.body.as_slice(), answer.is_cut), (200, b"hello".as_slice(), false));
     let head = service.heads().remove(0).to_lowercase();
     assert!(head.starts_with("get /a?b=c http/1.1\r\n"), "{head}");
-    assert!(head.contains(&format!("host: service.test:{}", service.port())) && head.contains("user-agent: dogwatch/"), "{head}");
+    assert!(
+        head.contains(&format!("host: service.test:{}", service.port())) && head.contains("user-agent: dogwatch/"),
+        "{head}"
+    );
     assert!(head.contains("accept-encoding: identity"), "{head}");
     assert!(!head.contains("cookie") && !head.contains("authorization") && !head.contains("referer"), "{head}");
 
@@ -197,10 +201,16 @@ async fn what_is_named_is_asked_and_nothing_else() {
 async fn a_redirect_is_an_answer_and_is_not_followed() {
     let inside = Service::that(hello()).await;
     let location = format!("http://127.0.0.1:{}/secret", inside.port());
-    for status in ["301 Moved Permanently", "302 Found", "303 See Other", "307 Temporary Redirect", "308 Permanent Redirect"] {
-        let service = Service::that(says(&format!("HTTP/1.1 {status}\nLocation: {location}\nContent-Length: 0\n\n"))).await;
+    for status in
+        ["301 Moved Permanently", "302 Found", "303 See Other", "307 Temporary Redirect", "308 Permanent Redirect"]
+    {
+        let service =
+            Service::that(says(&format!("HTTP/1.1 {status}\nLocation: {location}\nContent-Length: 0\n\n"))).await;
         let answer = ask(&service, "/").await.unwrap();
-        assert_eq!((answer.status.to_string(), answer.location.as_deref()), (status[..3].to_owned(), Some(location.as_str())));
+        assert_eq!(
+            (answer.status.to_string(), answer.location.as_deref()),
+            (status[..3].to_owned(), Some(location.as_str()))
+        );
     }
     assert_eq!(inside.heads(), Vec::<String>::new());
 }
@@ -226,8 +236,16 @@ async fn the_connection_goes_to_what_was_looked_at() {
 #[tokio::test]
 async fn a_name_that_leads_to_what_is_never_asked_leads_nowhere() {
     for to in [
-        &["127.0.0.2"][..], &["169.254.169.254"], &["10.0.0.7", "127.0.0.2"], &["::1"], &["::ffff:127.0.0.2"], &["fe80::1"],
-        &["0.0.0.0"], &["fd00:ec2::254"], &["64:ff9b::a9fe:a9fe"], &["224.0.0.1"],
+        &["127.0.0.2"][..],
+        &["169.254.169.254"],
+        &["10.0.0.7", "127.0.0.2"],
+        &["::1"],
+        &["::ffff:127.0.0.2"],
+        &["fe80::1"],
+        &["0.0.0.0"],
+        &["fd00:ec2::254"],
+        &["64:ff9b::a9fe:a9fe"],
+        &["224.0.0.1"],
     ] {
         let web = web(vec![allowed("http://metadata.test")], leads(&[to]));
         let error = web.ask(&get("http://metadata.test/latest/meta-data")).await.unwrap_err();
@@ -261,8 +279,17 @@ async fn the_api_server_is_never_asked_by_whatever_name() {
         HttpWeb::new(access).unwrap().ask(&get(&url)).await.unwrap_err()
     };
     for host in [
-        "api.example", "API.example", "api.example.", "10.96.0.1", "[::ffff:10.96.0.1]", "[fd12::1]", "kubernetes", "kubernetes.default",
-        "kubernetes.default.svc", "kubernetes.default.svc.cluster.local", "kubernetes.default.svc.cluster.local.",
+        "api.example",
+        "API.example",
+        "api.example.",
+        "10.96.0.1",
+        "[::ffff:10.96.0.1]",
+        "[fd12::1]",
+        "kubernetes",
+        "kubernetes.default",
+        "kubernetes.default.svc",
+        "kubernetes.default.svc.cluster.local",
+        "kubernetes.default.svc.cluster.local.",
     ] {
         let error = ask(host, &[&["10.0.0.1"]]).await;
         assert!(matches!(error, WebError::ApiServer { .. }), "{host}: {error}");
@@ -308,7 +335,8 @@ async fn what_drips_is_over_when_its_time_is() {
 
 #[tokio::test]
 async fn half_a_body_is_no_answer() {
-    let error = ask(&Service::that(says("HTTP/1.1 200 OK\nContent-Length: 10\n\n{\"a\"")).await, "/").await.unwrap_err();
+    let error =
+        ask(&Service::that(says("HTTP/1.1 200 OK\nContent-Length: 10\n\n{\"a\"")).await, "/").await.unwrap_err();
     assert!(error.passes(), "{error}");
 }
 
@@ -355,7 +383,12 @@ async fn no_error_tells_the_query() {
     let not_named = web(Vec::new(), leads(&[])).ask(&request).await.unwrap_err();
     let broken = Service::that(says("HTTP/1.1 banana\n\n")).await;
     let broken = ask(&broken, "/a?token=hunter2").await.unwrap_err();
-    for told in [format!("{refused} {refused:?}"), format!("{not_named} {not_named:?}"), format!("{broken} {broken:?}"), format!("{request:?}")] {
+    for told in [
+        format!("{refused} {refused:?}"),
+        format!("{not_named} {not_named:?}"),
+        format!("{broken} {broken:?}"),
+        format!("{request:?}"),
+    ] {
         assert!(!told.contains("hunter2"), "{told}");
     }
 }
@@ -374,7 +407,10 @@ async fn a_certificate_must_be_of_the_service_and_of_who_may_sign_it() {
         assert!(error.to_string().contains("certificate"), "{host}: {error}");
     }
     assert_eq!(service.heads().len(), 1);
-    assert!(Authorities::parse("").is_err() && Authorities::parse("-----BEGIN CERTIFICATE-----\nx\n-----END CERTIFICATE-----\n").is_err());
+    assert!(
+        Authorities::parse("").is_err()
+            && Authorities::parse("-----BEGIN CERTIFICATE-----\nx\n-----END CERTIFICATE-----\n").is_err()
+    );
 }
 
 #[test]

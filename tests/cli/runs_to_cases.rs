@@ -15,12 +15,12 @@ use dogwatch::model::{
     Alert, AlertStatus, Command, Notification, ObjectKey, Person, Role, Signal, SignalBody, Verdict, Via,
 };
 use dogwatch::patroni::SimPatroni;
-use dogwatch::web::ScriptedWeb;
 use dogwatch::playbook::{Catalog, Playbook};
 use dogwatch::prometheus::ScriptedPrometheus;
 use dogwatch::rehearse::{Setting, Stage, snapshot};
 use dogwatch::store::sqlite::Durability;
 use dogwatch::store::{RunStore as _, Sinks};
+use dogwatch::web::ScriptedWeb;
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
@@ -73,7 +73,8 @@ async fn a_run(database: std::path::PathBuf) {
     };
     let (durability, sinks) = (Durability::Full, Sinks::default());
     let web = Arc::default();
-    let setting = Setting { clock, cluster, rights: None, prometheus, web, catalog, rules, database, durability, sinks };
+    let setting =
+        Setting { clock, cluster, rights: None, prometheus, web, catalog, rules, database, durability, sinks };
     let stage = Stage::set(setting).await.unwrap();
     let labels = [("alertname", "FrontSlow"), ("namespace", "web"), ("deployment", "front")];
     let body = SignalBody::Notification(Notification {

@@ -252,7 +252,9 @@ mod tests {
             assert_eq!(output.value.get("text"), Some(&json!(text)));
             assert_eq!(output.value.get("truncated"), Some(&json!(false)));
         }
-        for (text, content_type) in [("42", "text/plain"), ("{\"a\":", "application/json"), ("<html>", ""), ("", "application/json")] {
+        for (text, content_type) in
+            [("42", "text/plain"), ("{\"a\":", "application/json"), ("<html>", ""), ("", "application/json")]
+        {
             assert_eq!(told(body(text, content_type)).value.get("json"), None, "{text}");
         }
         assert_eq!(told(body("{}", "")).summary, "GET http://a/b: 200 OK, 2 bytes");
@@ -276,7 +278,8 @@ mod tests {
 
     #[test]
     fn secrets_and_what_steers_a_terminal_are_left_out() {
-        let said = told(body("{\"client_secret\": \"hunter2hunter2\", \"a\": \"PGPASSWORD=hunter2hunter2\"}\u{1b}[2J", ""));
+        let said =
+            told(body("{\"client_secret\": \"hunter2hunter2\", \"a\": \"PGPASSWORD=hunter2hunter2\"}\u{1b}[2J", ""));
         assert!(!said.value.get("text").unwrap().to_string().contains("hunter2"), "{said:?}");
         let said = told(body("{\"client_secret\": \"hunter2hunter2\", \"a\": \"PGPASSWORD=hunter2hunter2\"}", ""));
         assert!(!json!(said.value).to_string().contains("hunter2"), "{said:?}");
@@ -287,6 +290,9 @@ mod tests {
         };
         let said = told(redirect);
         assert!(!json!(said.value).to_string().contains("hunter2") && !said.summary.contains("hunter2"), "{said:?}");
-        assert!(said.summary.contains("302 Found, no body; it points to https://") && said.summary.ends_with("which is not followed"));
+        assert!(
+            said.summary.contains("302 Found, no body; it points to https://")
+                && said.summary.ends_with("which is not followed")
+        );
     }
 }

@@ -20,7 +20,9 @@ pub(super) fn check(source: &str) -> Result<Origin, String> {
     let odd = |c: char| c.is_control() || c.is_whitespace() || c == '\\' || c == '#';
     if let Some(odd) = without_holes(behind).chars().find(|c| odd(*c)) {
         let what = if odd.is_control() { "a control character".to_owned() } else { format!("`{odd}`") };
-        return Err(format!("`url` holds {what}, which no path and no query has; write it as `%20` and the like, or leave it out"));
+        return Err(format!(
+            "`url` holds {what}, which no path and no query has; write it as `%20` and the like, or leave it out"
+        ));
     }
     check_path(&without_holes(behind))?;
     Ok(origin)
@@ -43,10 +45,16 @@ pub(super) fn fill(source: &str, scope: &Scope) -> Result<(Origin, Url), ActionE
         let value = match Template::parse(&format!("{{{{{hole}}}}}"))?.value(scope)? {
             Value::String(text) => text,
             value @ (Value::Number(_) | Value::Bool(_)) => value.to_string(),
-            _ => return Err(ActionError::fail(format!("the value of `{hole}` is no text and no number, and `url` takes no other"))),
+            _ => {
+                return Err(ActionError::fail(format!(
+                    "the value of `{hole}` is no text and no number, and `url` takes no other"
+                )));
+            }
         };
         if value.is_empty() && !filled.contains('?') {
-            return Err(ActionError::fail(format!("the value of `{hole}` is empty, so that the path of `url` would name something else")));
+            return Err(ActionError::fail(format!(
+                "the value of `{hole}` is empty, so that the path of `url` would name something else"
+            )));
         }
         percent_encode(&value, &mut filled);
         filled.push_str(after);
@@ -120,7 +128,11 @@ mod tests {
             ("{{x.y}}", "%7B%7Bx.y%7D%7D"),
             ("ä\u{0}", "%C3%A4%00"),
         ] {
-            assert_eq!(url(json!(hostile)), format!("http://prometheus:9090/api/{encoded}/z?a={encoded}&b=c"), "{hostile:?}");
+            assert_eq!(
+                url(json!(hostile)),
+                format!("http://prometheus:9090/api/{encoded}/z?a={encoded}&b=c"),
+                "{hostile:?}"
+            );
         }
     }
 

@@ -4,8 +4,8 @@ use async_trait::async_trait;
 
 use super::objects;
 use crate::action::amounts::{Count, Flag};
-use crate::action::typed::{Arguments as _, Typed as _, arguments, output};
 use crate::action::masked::masked_text;
+use crate::action::typed::{Arguments as _, Typed as _, arguments, output};
 use crate::action::{
     AT_WILL, Action, ActionError, Declaration, Declared, Effect, Kind, Output, Read, Right, StepContext, World,
 };

@@ -28,7 +28,12 @@ fn answers(edge: &Edge, part: &str, answers: Vec<Scripted>) {
 }
 
 fn answer(status: u16, body: &str) -> Scripted {
-    Scripted::Answers(WebAnswer { status, body: body.into(), content_type: "application/json".into(), ..WebAnswer::default() })
+    Scripted::Answers(WebAnswer {
+        status,
+        body: body.into(),
+        content_type: "application/json".into(),
+        ..WebAnswer::default()
+    })
 }
 
 #[tokio::test]
@@ -40,7 +45,11 @@ async fn what_it_answers_is_there_for_conditions() {
     assert!(read.summary.starts_with("GET http://prometheus:9090/api/v1/status/tsdb: 200 OK, "), "{}", read.summary);
     let moved = edge.reads(POINTS_ELSEWHERE).await.unwrap();
     assert_eq!((field(&moved, "status"), field(&moved, "location")), (&json!(302), &json!("/query")));
-    assert!(moved.summary.ends_with("302 Found, no body; it points to /query, which is not followed"), "{}", moved.summary);
+    assert!(
+        moved.summary.ends_with("302 Found, no body; it points to /query, which is not followed"),
+        "{}",
+        moved.summary
+    );
 }
 
 #[tokio::test]
@@ -56,7 +65,9 @@ async fn values_are_sent_as_values() {
 async fn any_status_is_an_answer_unless_one_is_expected() {
     let edge = about_web();
     answers(&edge, "/sick", vec![answer(503, "{}"), answer(503, "{}"), answer(404, "{}"), answer(200, "{}")]);
-    let asks = async |more: &str| edge.reads(&format!("http.request: {{ url: http://prometheus:9090/sick?token=hunter2{more} }}")).await;
+    let asks = async |more: &str| {
+        edge.reads(&format!("http.request: {{ url: http://prometheus:9090/sick?token=hunter2{more} }}")).await
+    };
     assert_eq!(field(&asks("").await.unwrap(), "status"), &json!(503));
     let mut refused = Vec::new();
     for _ in 0..2 {
@@ -72,7 +83,10 @@ async fn who_does_not_answer_may_answer_later_and_who_is_not_named_will_not() {
     let edge = about_web();
     answers(&edge, "/away", vec![Scripted::Away("operation timed out".into())]);
     let away = edge.reads("http.request: { url: http://prometheus:9090/away?token=hunter2 }").await.unwrap_err();
-    assert_eq!((away.class, away.message.as_str()), (FailureClass::Retry, "http://prometheus:9090 did not answer: operation timed out"));
+    assert_eq!(
+        (away.class, away.message.as_str()),
+        (FailureClass::Retry, "http://prometheus:9090 did not answer: operation timed out")
+    );
     let other = edge.reads("http.request: { url: https://other.example/x?token=hunter2 }").await.unwrap_err();
     assert_eq!(other.class, FailureClass::Fail);
     assert!(other.message.ends_with("write there `- url: https://other.example`"), "{other}");
@@ -82,7 +96,10 @@ async fn who_does_not_answer_may_answer_later_and_who_is_not_named_will_not() {
 #[test]
 fn mistakes_are_told_when_it_loads() {
     for (arguments, told) in [
-        ("url: http://a/b, method: POST", "`POST` may change something elsewhere, and `http.request` only reads; write `GET` or `HEAD`"),
+        (
+            "url: http://a/b, method: POST",
+            "`POST` may change something elsewhere, and `http.request` only reads; write `GET` or `HEAD`",
+        ),
         ("url: http://a/b, timeout: 5m", "`timeout: 5m` is not from 1s to 25s"),
         ("url: http://a/b, expect: 20", "this is no status"),
         ("url: 'http://{{inputs.host}}/b'", "host and port must be written out"),

@@ -96,8 +96,11 @@ impl Reloadable for PlaybookFolder {
         let said = said.filter(|problem| !is_settled(&config, problem));
         warnings.extend(said.map(ToString::to_string));
         let catalog = in_force.catalog.borrow().clone();
-        let changed = catalog.iter().filter(|playbook| before.get(&playbook.name).is_none_or(|old| old.reference != playbook.reference));
-        warnings.extend(changed.flat_map(|playbook| unnamed_hosts(&config, playbook)).map(|warning| warning.to_string()));
+        let changed = catalog
+            .iter()
+            .filter(|playbook| before.get(&playbook.name).is_none_or(|old| old.reference != playbook.reference));
+        warnings
+            .extend(changed.flat_map(|playbook| unnamed_hosts(&config, playbook)).map(|warning| warning.to_string()));
         Taken { changes, mistakes, warnings }
     }
 }

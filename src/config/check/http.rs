@@ -37,7 +37,12 @@ impl Checker<'_> {
                 match files::read_text(path, files::DOCUMENT) {
                     Err(error) => {
                         let message = format!("{place} cannot be read: {error}");
-                        self.problem(Code::MissingPath, &field("ca_file"), message, "put it there, or name another file");
+                        self.problem(
+                            Code::MissingPath,
+                            &field("ca_file"),
+                            message,
+                            "put it there, or name another file",
+                        );
                     }
                     Ok(pem) => {
                         if let Err(why) = Authorities::parse(&pem) {

@@ -31,7 +31,12 @@ impl Check<'_> {
         let says = status.is_some() || json.is_some() || text.is_some() || location.is_some() || *truncated;
         if fails.is_some() && says {
             let message = "a request that fails has no answer";
-            self.error(Code::Contradiction, self.source.find(at, "fails"), message, "keep `fails` alone, or take it out");
+            self.error(
+                Code::Contradiction,
+                self.source.find(at, "fails"),
+                message,
+                "keep `fails` alone, or take it out",
+            );
         } else if json.is_some() && text.is_some() {
             let message = "a body is `json` or `text`, and not both";
             self.error(Code::Contradiction, self.source.find(at, "text"), message, "keep one of the two");
@@ -69,7 +74,8 @@ impl Check<'_> {
                 (message, "take it away, or add a step with `http.request`".to_owned())
             }
             urls => {
-                let message = format!("no `http.request` of the playbook `{}` has `{}` in its URL", playbook.name, rule.url);
+                let message =
+                    format!("no `http.request` of the playbook `{}` has `{}` in its URL", playbook.name, rule.url);
                 (message, format!("write a part of {}", crate::diagnostics::list(urls.iter().map(String::as_str))))
             }
         };
