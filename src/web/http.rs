@@ -46,11 +46,14 @@ impl Authorities {
     /// # Errors
     /// When it holds none, or what is none.
     pub fn parse(pem: &str) -> Result<Self, String> {
-        match Certificate::from_pem_bundle(pem.as_bytes()) {
-            Ok(found) if !found.is_empty() => Ok(Self(found)),
-            Ok(_) => Err("it holds no certificate".into()),
-            Err(error) => Err(with_causes(&error)),
+        crate::tls::install_provider();
+        let found = Certificate::from_pem_bundle(pem.as_bytes()).map_err(|error| with_causes(&error))?;
+        if found.is_empty() {
+            return Err("it holds no certificate".into());
         }
+        // Whether they are any shows only where they are used.
+        let tried = Client::builder().tls_certs_only(found.clone()).build();
+        tried.map(|_| Self(found)).map_err(|error| with_causes(&error))
     }
 }
 

@@ -232,7 +232,18 @@ fn each_playbook_asks_for_no_more_rights_than_it_uses() {
         ]
     );
     // No node is asked, and what Prometheus says needs no right in the cluster.
-    assert_eq!(needs("prometheus-disk"), needs("pvc-filling"));
+    assert_eq!(
+        needs("prometheus-disk"),
+        [
+            "get namespaces",
+            "get persistentvolumeclaims",
+            "get pods",
+            "get statefulsets",
+            "get storageclasses",
+            "list events",
+            "patch persistentvolumeclaims",
+        ]
+    );
     assert_eq!(
         needs("pvc-pending"),
         ["get persistentvolumeclaims", "get pods", "get statefulsets", "get storageclasses", "list events"]
