@@ -3,7 +3,7 @@
 use serde::de::{Error, MapAccess};
 use serde::{Deserialize, Deserializer};
 
-use super::{Action, Declaration, Declared, http, k8s, patroni, prometheus, tell};
+use super::{Action, Declaration, Declared, certmanager, http, k8s, patroni, prometheus, tell};
 
 /// The list and what follows from it.
 macro_rules! registry {
@@ -49,6 +49,7 @@ registry![
     k8s::cordon::K8sCordon,
     k8s::uncordon::K8sUncordon,
     k8s::evict::K8sEvict,
+    certmanager::renew::CertManagerRenew,
     patroni::cluster::PatroniCluster,
     patroni::reinitialize::PatroniReinitialize,
     tell::Page,
