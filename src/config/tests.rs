@@ -671,7 +671,10 @@ fn who_may_be_asked_over_http_is_named_exactly() {
     let example = include_str!("../../deploy/dogwatch.yaml").lines().skip_while(|line| *line != "# http:");
     let example: Vec<&str> = example.take_while(|line| line.starts_with('#')).map(|line| &line[2..]).collect();
     let hosts = folder.config(&example.join("\n")).http.hosts;
-    assert_eq!(hosts.iter().map(|host| (host.auth.is_some(), host.ca_file.is_some())).collect::<Vec<_>>(), [(false, false), (true, true)]);
+    assert_eq!(
+        hosts.iter().map(|host| (host.auth.is_some(), host.ca_file.is_some())).collect::<Vec<_>>(),
+        [(false, false), (true, true)]
+    );
     let right = "http: { hosts: [{ url: http://prometheus.monitoring.svc:9090 }, { url: https://a, auth: { bearer: { file: one } } }] }";
     assert!(!folder.checked(right).contains("http"), "{}", folder.checked(right));
     for (host, told) in [

@@ -14,7 +14,6 @@ use crate::cluster::Kinds;
 use crate::diagnostics::{Code, Diagnostic, SourceText};
 use crate::language::{Arg, Expression, Location, Template};
 use crate::model::{Autonomy, Phase, PlaybookRef, Rate, Schedule, Severity, StepAddress, TargetLimits, Undo};
-use crate::web::Origin;
 
 /// A loaded playbook. It never changes: a reload makes a new one, and a run stays with the one it was pinned to.
 #[derive(Debug)]
@@ -84,14 +83,6 @@ impl Playbook {
     pub fn queries(&self) -> impl Iterator<Item = (String, Location)> {
         self.all_steps().filter_map(|step| match &step.kind {
             StepKind::Action(action) => action.describe().query(),
-            _ => None,
-        })
-    }
-
-    /// The steps that ask somebody over HTTP: whom, and where that stands.
-    pub fn origins(&self) -> impl Iterator<Item = (&Step, Origin, Location)> {
-        self.all_steps().filter_map(|step| match &step.kind {
-            StepKind::Action(action) => action.describe().origin().map(|(origin, at)| (step, origin, at)),
             _ => None,
         })
     }

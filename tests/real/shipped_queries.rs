@@ -216,7 +216,7 @@ fn a_prometheus_that_does_not_clean_up_is_seen_by_whatever_fails() {
     let with = |sick: &str| -> Vec<Value> {
         failing
             .iter()
-            .map(|metric| tsdb(&format!("{metric}_total"), if *metric == sick { "0x60 1x10" } else { "0x70" }))
+            .map(|metric| tsdb(&format!("{metric}_total"), if *metric == sick { "0x30 1x40" } else { "0x70" }))
             .collect()
     };
     assert_eq!(value_of(&uncleaned, &with("none")), Some(0.0));

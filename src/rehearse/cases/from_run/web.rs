@@ -70,3 +70,29 @@ fn status(error: &str) -> Option<u16> {
     let (_, told) = error.split_once(" answered ")?;
     told.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::FailureClass;
+
+    #[test]
+    fn what_was_answered_is_what_a_case_answers() {
+        let step = || "diagnose.tsdb".parse().unwrap();
+        let read = |output: Value| answered(&RunEvent::Read { step: step(), output, summary: String::new() });
+        let json = json!({ "status": 200, "text": "{}", "json": {}, "seconds": 0.1, "truncated": false });
+        assert_eq!(read(json), Some(json!({ "status": 200, "json": {} })));
+        let text = json!({ "status": 302, "text": "x", "location": "/y", "seconds": 0.1, "truncated": true });
+        assert_eq!(read(text), Some(json!({ "status": 302, "text": "x", "location": "/y", "truncated": true })));
+        let failed = |error: &str| {
+            let (attempt, class, error) = (1, FailureClass::Retry, error.to_owned());
+            answered(&RunEvent::Failed { step: step(), attempt, class, error })
+        };
+        assert_eq!(
+            failed("GET http://a/b answered 503 Service Unavailable, and not 200 OK"),
+            Some(json!({ "status": 503 }))
+        );
+        assert_eq!(failed("http://a did not answer: operation timed out"), Some(json!({ "fails": "no_answer" })));
+        assert_eq!(failed("`http.hosts` of dogwatch.yaml does not name http://a"), None);
+    }
+}
