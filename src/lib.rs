@@ -60,4 +60,5 @@ pub mod store;
 pub mod surroundings;
 pub mod timekeeper;
 pub mod tls;
+pub mod web;
 pub mod worker;

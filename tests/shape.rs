@@ -24,14 +24,15 @@ const TABLE: &[(&str, &[&str])] = &[
     ("http", &["tls"]),
     ("prometheus", &["diagnostics", "http", "cluster"]),
     ("patroni", &["http", "cluster"]),
+    ("web", &["http", "tls"]),
     ("oncall", &["diagnostics"]),
     ("maintenance", &["diagnostics", "store"]),
     ("alertmanager", &["http", "store"]),
     ("message", &["store"]),
     ("language", &["diagnostics"]),
     ("command", &["diagnostics", "message", "language"]),
-    ("action", &["cluster", "prometheus", "patroni", "language"]),
-    ("playbook", &["diagnostics", "action", "cluster", "prometheus", "language"]),
+    ("action", &["cluster", "prometheus", "patroni", "web", "language"]),
+    ("playbook", &["diagnostics", "action", "cluster", "prometheus", "web", "language"]),
     ("mandate", &["cluster"]),
     ("engine", &["store", "alertmanager", "action", "playbook", "cluster", "mandate", "language"]),
     ("surroundings", &["cluster"]),
@@ -46,7 +47,7 @@ const TABLE: &[(&str, &[&str])] = &[
     ("handoff", &["store", "oncall", "playbook", "message"]),
     ("reload", &["store", "message"]),
     ("server", &["intake", "chat", "store", "oncall", "message", "links", "signature"]),
-    ("config", &["diagnostics", "secret", "discord", "notify", "intake", "cluster", "sightings", "patroni", "action"]),
+    ("config", &["diagnostics", "secret", "discord", "notify", "intake", "cluster", "sightings", "patroni", "web", "action"]),
 ];
 
 /// Those that put everything together.

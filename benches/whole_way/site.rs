@@ -20,6 +20,7 @@ use dogwatch::prometheus::{Prometheus, Query, QueryError, Sample};
 use dogwatch::server::{Readiness, Server, Settings, serve};
 use dogwatch::store::sqlite::{Durability, SqliteStore};
 use dogwatch::store::{PageOrder, Sinks};
+use dogwatch::web::ScriptedWeb;
 use dogwatch::worker;
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
@@ -60,6 +61,7 @@ impl Site {
             patroni: Arc::new(SimPatroni::new(cluster.clone(), clock.clone())),
             cluster: Arc::new(cluster),
             prometheus: Arc::new(Answers(told)),
+            web: Arc::new(ScriptedWeb::default()),
             clock: clock.clone(),
         };
         let metrics = Arc::new(Metrics::new());

@@ -11,8 +11,10 @@ mod certmanager;
 mod declaration;
 mod error;
 mod holes;
+mod http;
 mod k8s;
 mod kinds;
+mod masked;
 mod patroni;
 mod prometheus;
 mod registry;
@@ -45,6 +47,7 @@ use crate::language::{AnyArg, Location, Scope};
 use crate::model::{Intent, ObjectKey, RunId, StepAddress, Target};
 use crate::patroni::Patroni;
 use crate::prometheus::Prometheus;
+use crate::web::{Origin, Web};
 
 /// The world that actions act on.
 #[derive(Clone)]
@@ -52,6 +55,7 @@ pub struct World {
     pub cluster: Arc<dyn Cluster>,
     pub prometheus: Arc<dyn Prometheus>,
     pub patroni: Arc<dyn Patroni>,
+    pub web: Arc<dyn Web>,
     pub clock: Arc<dyn Clock>,
     /// What the configuration of the bot lets `k8s.patch` change.
     pub patchable: Patchable,
@@ -171,6 +175,11 @@ pub trait Declared: Arguments + DeserializeOwned + Debug + Send + Sync + 'static
         None
     }
 
+    /// Whom it asks over HTTP, and where that stands.
+    fn origin(&self) -> Option<(Origin, Location)> {
+        None
+    }
+
     /// The kind and the namespace that its arguments name, for the rights that follow from them.
     fn named(&self) -> Named {
         Named::default()
@@ -191,6 +200,11 @@ pub trait Describe: Debug + Send + Sync {
 
     /// As [`Declared::query`].
     fn query(&self) -> Option<(String, Location)>;
+
+    /// As [`Declared::origin`].
+    fn origin(&self) -> Option<(Origin, Location)> {
+        None
+    }
 
     /// As [`Declared::TARGETS`].
     fn targets(&self) -> &'static [Kind] {
@@ -226,6 +240,10 @@ impl<T: Declared> Describe for T {
 
     fn query(&self) -> Option<(String, Location)> {
         Declared::query(self)
+    }
+
+    fn origin(&self) -> Option<(Origin, Location)> {
+        Declared::origin(self)
     }
 
     fn targets(&self) -> &'static [Kind] {

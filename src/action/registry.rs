@@ -3,7 +3,7 @@
 use serde::de::{Error, MapAccess};
 use serde::{Deserialize, Deserializer};
 
-use super::{Action, Declaration, Declared, certmanager, k8s, patroni, prometheus, tell};
+use super::{Action, Declaration, Declared, certmanager, http, k8s, patroni, prometheus, tell};
 
 /// The list and what follows from it.
 macro_rules! registry {
@@ -30,6 +30,7 @@ macro_rules! registry {
 // In the order in which `dogwatch check` and `dogwatch actions` list them.
 registry![
     prometheus::query::PrometheusQuery,
+    http::request::HttpRequest,
     k8s::get::K8sGet,
     k8s::list::K8sList,
     k8s::events::K8sEvents,

@@ -9,8 +9,9 @@ use super::parse_oncall;
 use crate::alertmanager::{Alertmanager, HttpAlertmanager};
 use crate::clock::{Clock as _, SystemClock};
 use crate::cluster::{Cluster, Connection, Kinds, RealCluster};
-use crate::config::{AlertmanagerConfig, AuthConfig, Config, Dialect, PatroniConfig, PrometheusConfig, SourceConfig};
-use crate::diagnostics::{Code, Diagnostic, DiagnosticSeverity};
+use crate::config::{AlertmanagerConfig, AuthConfig, Config, Dialect, HttpHostConfig, PatroniConfig};
+use crate::config::{PrometheusConfig, SourceConfig};
+use crate::diagnostics::{Code, Diagnostic, DiagnosticSeverity, Location};
 use crate::engine::FreezeMap;
 use crate::files;
 use crate::http::HttpAuth;
@@ -19,8 +20,9 @@ use crate::maintenance::{PlannedWindow, parse_maintenance};
 use crate::model::{MayStart, SourceRights};
 use crate::oncall::{OnCall, Roster};
 use crate::patroni::{HttpPatroni, Patroni, PatroniAccess};
-use crate::playbook::{Catalog, Playbook};
+use crate::playbook::{Catalog, Playbook, Step};
 use crate::prometheus::{HttpPrometheus, MatchingPrometheus, NoPrometheus, Prometheus, parse_promql, with_matchers};
+use crate::web::{AllowedHost, Authorities, HttpWeb, Origin, Web, WebAccess};
 
 /// The cluster as the configuration says. It is not asked anything yet: a bot whose cluster is away must start all the same, to
 /// take alerts in and to page.
@@ -68,6 +70,51 @@ pub fn patroni(config: &Config) -> anyhow::Result<Arc<dyn Patroni>> {
     Ok(Arc::new(patroni.context("the HTTP client for Patroni cannot be set up")?))
 }
 
+/// The services that playbooks may read, as the configuration says. Nothing is asked yet.
+/// `api_server`: the name or the address of the cluster's.
+///
+/// # Errors
+/// When a URL, a secret or a certificate cannot be used.
+pub fn web(config: &Config, api_server: &str) -> anyhow::Result<Arc<dyn Web>> {
+    let allowed = |host: &HttpHostConfig| -> anyhow::Result<AllowedHost> {
+        let origin = Origin::parse(&host.url).map_err(anyhow::Error::msg)?;
+        let authorities = match &host.ca_file {
+            None => None,
+            Some(path) => {
+                let pem = files::read_text(path, files::DOCUMENT)
+                    .with_context(|| format!("cannot read {}", path.display()))?;
+                Some(Authorities::parse(&pem).map_err(anyhow::Error::msg)?)
+            }
+        };
+        Ok(AllowedHost { origin, auth: http_auth(host.auth.as_ref())?, authorities })
+    };
+    let allowed = |host: &HttpHostConfig| allowed(host).with_context(|| format!("`http.hosts`: {}", host.url));
+    let hosts = config.http.hosts.iter().map(allowed).collect::<anyhow::Result<_>>()?;
+    // In a pod, also where a kubeconfig names it otherwise.
+    let in_pod = std::env::var("KUBERNETES_SERVICE_HOST").ok();
+    let api_server = in_pod.into_iter().chain([api_server.to_owned()]).filter(|host| !host.is_empty()).collect();
+    let web = HttpWeb::new(WebAccess::new(hosts, api_server)).map_err(anyhow::Error::msg);
+    Ok(Arc::new(web.context("the HTTP client for `http.hosts` cannot be set up")?))
+}
+
+/// The steps that ask whom the configuration does not name. Where it names nobody, those that can
+/// do without the answer are as they are meant to be.
+pub fn unnamed_hosts(config: &Config, playbook: &Playbook) -> Vec<Diagnostic> {
+    let named: Vec<Origin> = config.http.hosts.iter().filter_map(|host| Origin::parse(&host.url).ok()).collect();
+    let is_odd = |(step, origin, _): &(&Step, Origin, Location)| {
+        !named.contains(origin) && !(named.is_empty() && step.goes_on_without)
+    };
+    let odd = playbook.origins().filter(is_odd).map(|(step, origin, at)| {
+        let end = if step.goes_on_without { "goes on without an answer" } else { "fails" };
+        let message = format!("`http.hosts` of the configuration does not name {origin}, so that this step {end}");
+        let remedy = format!(
+            "if playbooks may read what it answers, write `http: {{ hosts: [{{ url: \"{origin}\" }}] }}` there"
+        );
+        playbook.warning(Code::HostNotAllowed, at, message).with_remedy(remedy)
+    });
+    odd.collect()
+}
+
 /// Alertmanager as the configuration says, if it does.
 ///
 /// # Errors
@@ -101,6 +148,7 @@ pub fn playbooks(config: &Config, kinds: &Arc<Kinds>) -> (Catalog, Vec<Diagnosti
     problems.extend(refused);
     let today = SystemClock::default().now().date_naive();
     problems.extend(catalog.iter().filter_map(|playbook| playbook.review_due(today)));
+    problems.extend(catalog.iter().flat_map(|playbook| unnamed_hosts(config, playbook)));
     for problem in &problems {
         match problem.severity {
             DiagnosticSeverity::Error => tracing::error!("{}", problem.render(false)),

@@ -26,6 +26,7 @@ use crate::action::World;
 use crate::bot::Bot;
 use crate::chat::{ConsoleChat, Desk};
 use crate::clock::{Clock, SystemClock};
+use crate::cluster::Cluster;
 use crate::config::{AuthConfig, Config, SourceConfig, SourceKind};
 use crate::engine::{EngineOptions, learn_kinds};
 use crate::handoff::{HandoffWorker, Reporter, Template};
@@ -45,6 +46,7 @@ use crate::worker::{self, Progress};
 
 use crew::Crew;
 pub use edges::{cluster, is_settled, no_playbooks, patroni, prometheus, real_cluster, refused_playbook};
+pub use edges::{unnamed_hosts, web};
 pub use ending::Ending;
 use ending::{CLOSE_WITHIN, LEAVE_WITHIN};
 use lookout::{Lookout, Patience};
@@ -77,7 +79,9 @@ pub async fn serve(config: &Config, ending: &Ending) -> anyhow::Result<()> {
     let oncall = Arc::new(edges::oncall(config)?);
     let roster = Roster::new(oncall.clone());
     let planned = edges::maintenance(config)?;
-    let cluster = edges::cluster(config).await?;
+    let cluster = edges::real_cluster(config).await?;
+    let web = edges::web(config, cluster.host())?;
+    let cluster: Arc<dyn Cluster> = Arc::new(cluster);
     let kinds = cluster.kinds();
     let (catalog, problems) = edges::playbooks(config, &kinds);
     let catalog = Arc::new(catalog);
@@ -88,6 +92,7 @@ pub async fn serve(config: &Config, ending: &Ending) -> anyhow::Result<()> {
         cluster,
         prometheus: edges::prometheus(config)?,
         patroni: edges::patroni(config)?,
+        web,
         clock: clock.clone(),
         patchable: config.actions.patchable(),
     };

@@ -88,6 +88,7 @@ mod tests {
     use crate::patroni::SimPatroni;
     use crate::playbook::Playbook;
     use crate::prometheus::NoPrometheus;
+    use crate::web::ScriptedWeb;
 
     const LOOK: &str = r#"
 apiVersion: dogwatch/v1
@@ -119,6 +120,7 @@ escalate:
             cluster: Arc::new(cluster),
             prometheus: Arc::new(NoPrometheus),
             patroni,
+            web: Arc::new(ScriptedWeb::default()),
             clock,
             patchable: crate::action::Patchable::default(),
         };

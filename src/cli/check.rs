@@ -13,7 +13,7 @@ use super::output::{Exit, Failure, say};
 use crate::app::{
     Site, cluster, is_settled, no_playbooks, parse_oncall, prometheus, refused_playbook, unfit_approvers,
     unknown_budgets, unknown_contacts, unknown_page_teams, unknown_people, unknown_teams, unknown_ticket_teams,
-    unknown_watch_teams,
+    unknown_watch_teams, unnamed_hosts,
 };
 use crate::clock::{Clock as _, SystemClock};
 use crate::cluster::Kinds;
@@ -111,6 +111,9 @@ pub(super) async fn go(args: &Args) -> anyhow::Result<Exit> {
         found.diagnostics.retain(|problem| !is_settled(config, problem));
         found.loaded.retain(|playbook| wrong.iter().all(|problem| problem.path != playbook.path));
         found.diagnostics.extend(wrong);
+        let unnamed: Vec<Diagnostic> =
+            found.loaded.iter().flat_map(|playbook| unnamed_hosts(config, playbook)).collect();
+        found.diagnostics.extend(unnamed);
     }
     if args.live {
         let config = config.clone().unwrap_or_default();

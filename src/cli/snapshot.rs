@@ -12,6 +12,7 @@ use super::yaml;
 use crate::action::World;
 use crate::app;
 use crate::clock::SystemClock;
+use crate::cluster::Cluster;
 use crate::config::Config;
 use crate::rehearse::snapshot;
 
@@ -57,7 +58,9 @@ pub(super) async fn go(args: Args) -> anyhow::Result<Exit> {
         Some(path) => Config::load(path)?,
         None => Config::default(),
     };
-    let (cluster, prometheus) = (app::cluster(&config).await?, app::prometheus(&config)?);
+    let (cluster, prometheus) = (app::real_cluster(&config).await?, app::prometheus(&config)?);
+    let web = app::web(&config, cluster.host())?;
+    let cluster: Arc<dyn Cluster> = Arc::new(cluster);
     let playbook = playbook_with(&args.playbook, &args.playbooks, &cluster.kinds())?;
     // Whether it can be reached is told before the playbook makes something else of it.
     cluster.version().await.context("no snapshot was taken")?;
@@ -69,6 +72,7 @@ pub(super) async fn go(args: Args) -> anyhow::Result<Exit> {
         cluster,
         prometheus,
         patroni,
+        web,
         clock: Arc::new(SystemClock::default()),
         patchable: config.actions.patchable(),
     };

@@ -1,6 +1,7 @@
 //! Contradictions between fields, and what they name but is not there.
 
 mod alertmanager;
+mod http;
 mod people;
 mod reach;
 mod sources;
@@ -36,6 +37,7 @@ impl Config {
         checker.prometheus();
         checker.patroni();
         checker.take(Code::InvalidValue, "actions", self.actions.findings());
+        checker.http();
         checker.alertmanager();
         checker.cluster();
         checker.severities();
@@ -63,6 +65,9 @@ impl Config {
         let prometheus = self.prometheus.as_ref().and_then(|prometheus| prometheus.auth.as_ref());
         secrets.extend(prometheus.map(|auth| auth.secret("prometheus.auth")));
         secrets.extend(self.patroni.auth.as_ref().map(|auth| auth.secret("patroni.auth")));
+        for (n, host) in self.http.hosts.iter().enumerate() {
+            secrets.extend(host.auth.as_ref().map(|auth| auth.secret(&format!("http.hosts.{n}.auth"))));
+        }
         let alertmanager = self.alertmanager.as_ref().and_then(|alertmanager| alertmanager.auth.as_ref());
         secrets.extend(alertmanager.map(|auth| auth.secret("alertmanager.auth")));
         for (n, token) in self.server.api_tokens.iter().enumerate() {

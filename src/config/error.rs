@@ -116,6 +116,7 @@ fn of_field(error: &YamlError, field: Option<&str>) -> Explained {
 fn remedy_for(field: &str) -> Option<&'static str> {
     Some(match field {
         "server.listen" => "write an address and a port, such as `127.0.0.1:8080` or `0.0.0.0:8080`",
+        "http.hosts" => "write a list of `{ url: http://prometheus.monitoring.svc:9090 }`",
         "server.webhook_auth" | "prometheus.auth" => {
             "write `{ bearer: { file: path } }` or `{ basic: { username: name, password: { file: path } } }`"
         }
@@ -137,8 +138,8 @@ fn remedy_for(field: &str) -> Option<&'static str> {
         }
         "engine.workers" => "write a whole number, such as `4`",
         _ if field.starts_with("chat.discord.roles") => "write a list of ids, such as `[1187654321098765432]`",
-        "server" | "store" | "cluster" | "prometheus" | "playbooks" | "oncall" | "handoff" | "chat" | "pages"
-        | "incidents" | "severities" | "engine" | "log" => "write the section's fields below it, indented",
+        "server" | "store" | "cluster" | "prometheus" | "http" | "playbooks" | "oncall" | "handoff" | "chat"
+        | "pages" | "incidents" | "severities" | "engine" | "log" => "write the section's fields below it, indented",
         _ => return None,
     })
 }

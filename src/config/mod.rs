@@ -16,6 +16,7 @@ mod differences;
 mod engine;
 mod error;
 mod handoff;
+mod http;
 mod incidents;
 mod labels;
 mod limits;
@@ -54,6 +55,7 @@ pub use differences::changed_keys;
 pub use engine::EngineConfig;
 pub use error::ConfigError;
 pub use handoff::HandoffConfig;
+pub use http::{HttpConfig, HttpHostConfig};
 pub use incidents::IncidentsConfig;
 pub use labels::LabelsConfig;
 pub use limits::{Limit, LimitsConfig};
@@ -95,6 +97,8 @@ pub struct Config {
     pub prometheus: Option<PrometheusConfig>,
     /// How the databases' Patroni is reached.
     pub patroni: PatroniConfig,
+    /// Which services playbooks may read over HTTP.
+    pub http: HttpConfig,
     pub playbooks: PlaybooksConfig,
     pub actions: ActionsConfig,
     pub oncall: OncallConfig,
@@ -244,6 +248,7 @@ impl Config {
             prometheus.anchor(&base);
         }
         self.patroni.anchor(&base);
+        self.http.anchor(&base);
         self.playbooks.anchor(&base);
         self.maintenance.anchor(&base);
         self.oncall.anchor(&base);

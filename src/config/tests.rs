@@ -664,6 +664,40 @@ log:
 }
 
 #[test]
+fn who_may_be_asked_over_http_is_named_exactly() {
+    let folder = Folder::new();
+    folder.secret("ca.crt", "-----BEGIN CERTIFICATE-----\nnone\n-----END CERTIFICATE-----\n");
+    assert!(folder.config("").http.hosts.is_empty());
+    let example = include_str!("../../deploy/dogwatch.yaml").lines().skip_while(|line| *line != "# http:");
+    let example: Vec<&str> = example.take_while(|line| line.starts_with('#')).map(|line| &line[2..]).collect();
+    let hosts = folder.config(&example.join("\n")).http.hosts;
+    assert_eq!(
+        hosts.iter().map(|host| (host.auth.is_some(), host.ca_file.is_some())).collect::<Vec<_>>(),
+        [(false, false), (true, true)]
+    );
+    let right = "http: { hosts: [{ url: http://prometheus.monitoring.svc:9090 }, { url: https://a, auth: { bearer: { file: one } } }] }";
+    assert!(!folder.checked(right).contains("http"), "{}", folder.checked(right));
+    for (host, told) in [
+        ("url: prometheus:9090", "this is no URL"),
+        ("url: http://a/path", "a path or a question stands behind the host"),
+        ("url: 'http://*.monitoring.svc'", "`*.monitoring.svc` is no host"),
+        ("url: 'http://u:hunter2@a'", "a user or password stands before the host"),
+        ("url: http://127.0.0.1:9090", "is an address of this machine, which is never asked"),
+        ("url: http://169.254.169.254", "which is never asked"),
+        ("url: http://2130706433", "an address in disguise"),
+        ("url: http://a, auth: { bearer: { file: one } }", "`http.hosts.0.auth` is sent over plain http"),
+        ("url: https://a, auth: { bearer: { file: none } }", "the secret's file"),
+        ("url: https://a, ca_file: none.crt", "none.crt cannot be read"),
+        ("url: https://a, ca_file: ca.crt", "ca.crt holds no certificates"),
+        ("url: http://a, ca_file: ca.crt", "nobody shows a certificate over http://a"),
+        ("url: http://a:80 }, { url: http://A", "http://a stands in `http.hosts.0` as well"),
+    ] {
+        let said = folder.checked(&format!("http: {{ hosts: [{{ {host} }}] }}\n"));
+        assert!(said.contains(told) && !said.contains("hunter2"), "{host}: {said}");
+    }
+}
+
+#[test]
 fn handoffs_go_into_a_folder() {
     let folder = Folder::new();
     assert!(!folder.checked("handoff: { dir: not-there-yet }").contains("handoff.dir"));

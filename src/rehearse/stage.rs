@@ -22,6 +22,7 @@ use crate::prometheus::ScriptedPrometheus;
 use crate::store::Sinks;
 use crate::store::sqlite::{Durability, SqliteStore};
 use crate::store::{AffectedStore as _, SignalStore, StoreError};
+use crate::web::ScriptedWeb;
 use crate::worker::{self, TurnError, Worker};
 
 /// What a stage is set with.
@@ -31,6 +32,7 @@ pub struct Setting {
     /// What the bot may do in the cluster; `None`: everything.
     pub rights: Option<Vec<Access>>,
     pub prometheus: Arc<ScriptedPrometheus>,
+    pub web: Arc<ScriptedWeb>,
     pub catalog: watch::Receiver<Arc<Catalog>>,
     pub rules: IncidentRules,
     pub database: PathBuf,
@@ -60,7 +62,7 @@ impl Stage {
     /// # Errors
     /// When the database cannot be opened.
     pub async fn set(setting: Setting) -> Result<Self, StoreError> {
-        let Setting { clock, cluster, rights, prometheus, catalog, rules, database, durability, sinks } = setting;
+        let Setting { clock, cluster, rights, prometheus, web, catalog, rules, database, durability, sinks } = setting;
         let sinks = Live::from(sinks);
         let store = Arc::new(SqliteStore::open(&database, durability, clock.clone(), sinks.clone()).await?);
         store.counts_by(&rules.counting()).await?;
@@ -71,6 +73,7 @@ impl Stage {
             cluster: Arc::new(as_bot),
             prometheus: prometheus.clone(),
             patroni,
+            web,
             clock: clock.clone(),
             patchable: Patchable::all(),
         };

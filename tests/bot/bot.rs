@@ -31,6 +31,7 @@ use dogwatch::rehearse::{Setting, Stage};
 use dogwatch::sightings::ClusterSource;
 use dogwatch::store::sqlite::{Durability, SqliteStore};
 use dogwatch::store::*;
+use dogwatch::web::ScriptedWeb;
 use dogwatch::worker::{self, Worker};
 use fuse::{Fuse, FusedCluster, FusedStore};
 use pager::Pager;
@@ -72,6 +73,7 @@ pub struct Bot {
     pub clock: Arc<ManualClock>,
     pub cluster: SimCluster,
     pub prometheus: Arc<ScriptedPrometheus>,
+    pub web: Arc<ScriptedWeb>,
     pub fuse: Arc<Fuse>,
     /// What is wrong with the cluster once the bot has died.
     pub once_dead: Vec<Fault>,
@@ -127,6 +129,7 @@ impl Bot {
             clock,
             cluster,
             prometheus: Arc::default(),
+            web: Arc::default(),
             fuse: Arc::default(),
             once_dead: Vec::new(),
             folder: tempfile::tempdir().unwrap(),
@@ -186,6 +189,7 @@ impl Bot {
             cluster: self.cluster.clone(),
             rights: None,
             prometheus: self.prometheus.clone(),
+            web: self.web.clone(),
             catalog: self.catalog.subscribe(),
             rules: self.rules.clone(),
             database: self.folder.path().join("bot.db"),

@@ -33,6 +33,7 @@ mod flapping;
 mod freezes;
 mod hand_over;
 mod heartbeats;
+mod http;
 mod incidents;
 mod intake;
 mod jobs;

@@ -52,6 +52,7 @@ fn the_shipped_playbooks_load_without_a_remark() {
             "memory-limit",
             "node-notready",
             "patroni-replica-lag",
+            "prometheus-disk",
             "pvc-filling",
             "pvc-pending",
             "rollout-undo"
@@ -118,6 +119,38 @@ fn only_volumes_of_databases_are_answered() {
     // Where there is a team, it decides.
     assert_eq!(claim("kafka", Some("databases")), ours("kafka"));
     assert_eq!(claim("databases", Some("messaging")), "nothing");
+}
+
+#[test]
+fn a_volume_of_prometheus_has_one_playbook_and_no_other_has() {
+    let claim = |namespace, name, team: Option<&str>| {
+        let mut labels = vec![
+            ("alertname", "KubePersistentVolumeFillingUp"),
+            ("namespace", namespace),
+            ("persistentvolumeclaim", name),
+        ];
+        labels.extend(team.map(|team| ("team", team)));
+        starts(&labels)
+    };
+    let k8s = "prometheus-k8s-db-prometheus-k8s-0";
+    let its = format!("prometheus-disk on persistentvolumeclaim/{k8s} in monitoring");
+    assert_eq!(claim("monitoring", k8s, None), its);
+    assert_eq!(claim("monitoring", k8s, Some("platform")), its);
+    let shard = "prometheus-stack-kube-prom-prometheus-db-prometheus-stack-kube-prom-prometheus-shard-1-0";
+    assert!(claim("monitoring", shard, None).starts_with("prometheus-disk on "));
+    for databases in
+        [claim("monitoring", k8s, Some("databases")), claim("databases", k8s, None), claim("tenant-07", k8s, None)]
+    {
+        assert!(databases.starts_with("pvc-filling on "), "{databases}");
+    }
+    for nobodys in [
+        claim("monitoring", "alertmanager-main-db-alertmanager-main-0", None),
+        claim("monitoring", "prometheus-grafana", None),
+        claim("kafka", k8s, None),
+        claim("monitoring", k8s, Some("messaging")),
+    ] {
+        assert_eq!(nobodys, "nothing");
+    }
 }
 
 #[test]
@@ -202,6 +235,19 @@ fn each_playbook_asks_for_no_more_rights_than_it_uses() {
         [
             "get namespaces",
             "get persistentvolumeclaims",
+            "get statefulsets",
+            "get storageclasses",
+            "list events",
+            "patch persistentvolumeclaims",
+        ]
+    );
+    // No node is asked, and what Prometheus says needs no right in the cluster.
+    assert_eq!(
+        needs("prometheus-disk"),
+        [
+            "get namespaces",
+            "get persistentvolumeclaims",
+            "get pods",
             "get statefulsets",
             "get storageclasses",
             "list events",

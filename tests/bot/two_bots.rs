@@ -77,6 +77,7 @@ impl Cluster {
             cluster: self.sim.clone(),
             rights: None,
             prometheus: Arc::new(ScriptedPrometheus::default()),
+            web: Arc::default(),
             catalog,
             rules: IncidentRules::default(),
             database: folder.path().join("bot.db"),

@@ -213,3 +213,40 @@ fn each_mistake_in_cases_has_its_place_its_code_and_what_to_write_instead() {
     let right = tested(RIGHT, &[]);
     assert!(!right.out.contains("cannot be tested"), "{}", right.out);
 }
+
+#[test]
+fn mistakes_in_what_services_answer_are_told() {
+    for (answers, told) in [
+        ("[]", "nothing is answered to `/health`"),
+        ("[{}]", "an answer says nothing"),
+        ("[{ fails: refused, status: 200 }]", "a request that fails has no answer"),
+        ("[{ json: {}, text: x }]", "a body is `json` or `text`, and not both"),
+        ("[{ status: 20 }]", "20 is no status of HTTP"),
+        ("[{ fails: banana }]", "`banana`"),
+        ("[{ body: x }]", "`body`"),
+        ("[{ status: 200 }]", "the playbook `front-slow` asks nothing over HTTP"),
+    ] {
+        let case =
+            FAST.replace("    expect:", &format!("    http: [{{ url: /health, answers: {answers} }}]\n    expect:"));
+        let said = tested(&case, &[]);
+        assert_eq!(said.code, 1, "{answers}: {}", said.out);
+        assert!(
+            said.out.contains(told) && said.out.contains("--> playbooks/front-slow.cases.yaml:"),
+            "{answers}: {}",
+            said.out
+        );
+    }
+    // Of another URL of the same playbook.
+    let folder =
+        folder(&FAST.replace("    expect:", "    http: [{ url: /haelth, answers: [{ status: 200 }] }]\n    expect:"));
+    let asks =
+        "diagnose:\n  - id: health\n    http.request: { url: http://front.web.svc:8080/health }\n    on_error: go_on\n";
+    let path = folder.path().join("playbooks/front-slow.yaml");
+    fs::write(&path, PLAYBOOK.replace("diagnose:\n", asks)).unwrap();
+    let said = dogwatch(folder.path(), &["test"], &[]);
+    assert!(
+        said.out.contains("has `/haelth` in its URL") && said.out.contains("http://front.web.svc:8080/health"),
+        "{}",
+        said.out
+    );
+}

@@ -125,6 +125,34 @@ fn check_refuses_a_query_that_cannot_be_held_to_one_cluster() {
     }
 }
 
+/// It loads all the same: whoever runs the bot says who may be asked, and not who writes playbooks.
+#[test]
+fn check_warns_of_whom_the_configuration_does_not_name() {
+    let dir = folder();
+    let check = |more: &str, hosts: &str| {
+        let url = "http://front.web.svc:8080/health/{{target.metadata.name}}";
+        let step = format!("diagnose:\n  - id: health\n    http.request: {{ url: '{url}' }}{more}");
+        fs::write(dir.path().join("playbooks/look.yaml"), PLAYBOOK.replace("diagnose:", &step)).unwrap();
+        fs::write(dir.path().join("dogwatch.yaml"), format!("http: {{ hosts: [{hosts}] }}\n")).unwrap();
+        let said = dogwatch(dir.path(), &["check", "--config", "dogwatch.yaml"], &[]);
+        assert_eq!(said.code, 0, "{}", said.out);
+        said.out
+    };
+    let (without, other) = ("\n    on_error: go_on", "{ url: http://other.web.svc:8080 }");
+    let fails = "warning[host-not-allowed]: `http.hosts` of the configuration does not name http://front.web.svc:8080, so that this step fails";
+    let said = check("", "");
+    for hint in [fails, "look.yaml:12:", "http: { hosts: [{ url: \"http://front.web.svc:8080\" }] }", "1 playbook"] {
+        assert!(said.contains(hint), "{hint}: {said}");
+    }
+    assert!(check("", other).contains(fails));
+    assert!(check(without, other).contains("so that this step goes on without an answer"));
+    // Where nobody is named, who can do without is as it is meant to be.
+    for (more, hosts) in [(without, ""), ("", "{ url: http://front.web.svc:8080 }")] {
+        let said = check(more, hosts);
+        assert!(!said.contains("host-not-allowed"), "{said}");
+    }
+}
+
 #[test]
 fn what_only_victoriametrics_takes_is_a_mistake_only_where_prometheus_answers() {
     let dir = folder();

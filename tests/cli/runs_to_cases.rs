@@ -20,6 +20,7 @@ use dogwatch::prometheus::ScriptedPrometheus;
 use dogwatch::rehearse::{Setting, Stage, snapshot};
 use dogwatch::store::sqlite::Durability;
 use dogwatch::store::{RunStore as _, Sinks};
+use dogwatch::web::ScriptedWeb;
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
@@ -71,7 +72,9 @@ async fn a_run(database: std::path::PathBuf) {
         ..IncidentRules::default()
     };
     let (durability, sinks) = (Durability::Full, Sinks::default());
-    let setting = Setting { clock, cluster, rights: None, prometheus, catalog, rules, database, durability, sinks };
+    let web = Arc::default();
+    let setting =
+        Setting { clock, cluster, rights: None, prometheus, web, catalog, rules, database, durability, sinks };
     let stage = Stage::set(setting).await.unwrap();
     let labels = [("alertname", "FrontSlow"), ("namespace", "web"), ("deployment", "front")];
     let body = SignalBody::Notification(Notification {
@@ -151,10 +154,12 @@ async fn a_snapshot_has_what_a_playbook_reads_and_no_secret() {
     let prometheus = Arc::new(ScriptedPrometheus::default());
     prometheus.follows("http_seconds_sum", || Some(0.4));
     let patroni = Arc::new(SimPatroni::new(cluster.clone(), clock.clone()));
+    let web = Arc::new(ScriptedWeb::default());
     let world = World {
         cluster: Arc::new(cluster.clone()),
         prometheus: prometheus.clone(),
         patroni,
+        web,
         clock,
         patchable: Patchable::default(),
     };

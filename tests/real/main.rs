@@ -13,6 +13,7 @@ mod alertmanager_payloads;
 mod check_live;
 mod contract_cluster;
 mod email;
+mod http_request;
 mod kinds;
 mod metrics;
 mod prometheus_client;

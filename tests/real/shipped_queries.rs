@@ -242,6 +242,44 @@ fn the_connections_of_a_database_are_counted_as_if_a_quarter_more_pods_had_as_ma
     assert_eq!(value_of(&connections, &most), None);
 }
 
+fn tsdb(metric: &str, values: &str) -> Value {
+    series(&format!(r#"prometheus_tsdb_{metric}{{namespace="databases",pod="prometheus-k8s-0"}}"#), values)
+}
+
+#[test]
+fn a_prometheus_that_does_not_clean_up_is_seen_by_whatever_fails() {
+    let uncleaned = query("prometheus-disk", "uncleaned");
+    let failing = ["compactions_failed", "checkpoint_creations_failed", "wal_truncations_failed", "wal_corruptions"];
+    let with = |sick: &str| -> Vec<Value> {
+        failing
+            .iter()
+            .map(|metric| tsdb(&format!("{metric}_total"), if *metric == sick { "0x30 1x40" } else { "0x70" }))
+            .collect()
+    };
+    assert_eq!(value_of(&uncleaned, &with("none")), Some(0.0));
+    for sick in failing {
+        assert!(value_of(&uncleaned, &with(sick)).is_some_and(|failed| failed > 0.0), "{sick}");
+    }
+    // Half of it is no answer.
+    assert_eq!(value_of(&uncleaned, &with("none")[1..]), None);
+    let other =
+        series(r#"prometheus_tsdb_compactions_failed_total{namespace="databases",pod="prometheus-k8s-1"}"#, "0+1x70");
+    assert_eq!(value_of(&uncleaned, &[with("none"), vec![other]].concat()), Some(0.0));
+}
+
+#[test]
+fn what_prometheus_will_keep_is_told_from_what_it_has() {
+    let kept = query("prometheus-disk", "kept");
+    // After an hour, of which it has all: 3,600 bytes; it may keep two.
+    let has = [tsdb("storage_blocks_bytes", "3600x70"), tsdb("lowest_timestamp_seconds", "0x70")];
+    let all = [has.to_vec(), vec![tsdb("retention_limit_seconds", "7200x70")]].concat();
+    assert_eq!(value_of(&kept, &all), Some(7_200.0));
+    assert_eq!(value_of(&kept, &has), None, "before 2.49");
+    assert_eq!(value_of(&query("prometheus-disk", "size_limit"), &[tsdb("retention_limit_bytes", "5x70")]), Some(5.0));
+    // Of yesterday there is nothing yet.
+    assert_eq!(value_of(&query("prometheus-disk", "series"), &[tsdb("head_series", "508x70")]), None);
+}
+
 /// The query of a step of a shipped playbook, with the names of one target put in.
 fn query(playbook: &str, id: &str) -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("playbooks/{playbook}.yaml"));
@@ -263,6 +301,7 @@ fn query(playbook: &str, id: &str) -> String {
         .replace("{{cronjob.object.spec.jobTemplate.metadata.labels.database}}", "db-17")
         .replace("{{inputs.container}}", "web")
         .replace("{{database}}", "db-17")
+        .replace("{{owner.pod}}", "prometheus-k8s-0")
         .replace("{{target.metadata.namespace}}", "databases")
         .replace("{{target.metadata.name}}", name);
     assert!(!query.contains("{{"), "{query}");

@@ -32,6 +32,7 @@ fn with(action: &Declaration, more: Option<(&str, &str)>) -> String {
         "path" => "spec.maxReplicas",
         "number or quantity" => "3",
         "string" if argument.name == "key" => "example.com/x",
+        "string" if argument.name == "url" => "http://prometheus:9090/x",
         "string" => "x",
         "integer" => "3",
         "percentage or integer" | "percentage or size" => "20%",
@@ -118,6 +119,7 @@ fn played() -> Vec<(Edge, Vec<&'static str>)> {
     let job = Edge::about(vec![build::owned_by(build::job("databases", "backup-29"), &cronjob), cronjob]);
     job.cluster.fault(Fault::JobHangs { job: job.target.clone(), times: 1 });
     vec![
+        (super::http::about_web(), vec![super::http::READS, super::http::POINTS_ELSEWHERE]),
         (
             super::rollout::broken(),
             vec!["k8s.rollout_history: {}", "k8s.rollout_undo: { to_revision: 1, from_revision: 2 }"],

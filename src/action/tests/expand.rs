@@ -126,6 +126,11 @@ async fn the_operator_of_a_database_decides_its_size() {
         "{why}"
     );
     assert!(edge(json!([])).would(GROW).await.is_ok());
+    // It decides about claims that are made later.
+    let of_prometheus = json!([{
+        "apiVersion": "monitoring.coreos.com/v1", "kind": "Prometheus", "name": "db", "uid": "1", "controller": true,
+    }]);
+    assert!(edge(of_prometheus).would(GROW).await.is_ok());
 }
 
 #[tokio::test]

@@ -4,6 +4,7 @@ mod annotate;
 mod declared;
 mod evict;
 mod expand;
+mod http;
 mod jobs;
 mod looking;
 mod nodes;
@@ -31,17 +32,13 @@ use crate::language::Scope;
 use crate::model::{Intent, ObjectKey, RunId, StepAddress};
 use crate::patroni::SimPatroni;
 use crate::prometheus::ScriptedPrometheus;
+use crate::web::ScriptedWeb;
 
 /// A world with that cluster, and a Prometheus that knows nothing.
 pub(crate) fn world(cluster: &SimCluster, clock: Arc<ManualClock>) -> World {
     let patroni = Arc::new(SimPatroni::new(cluster.clone(), clock.clone()));
-    World {
-        cluster: Arc::new(cluster.clone()),
-        prometheus: Arc::new(ScriptedPrometheus::default()),
-        patroni,
-        clock,
-        patchable: Patchable::default(),
-    }
+    let (prometheus, web) = (Arc::new(ScriptedPrometheus::default()), Arc::new(ScriptedWeb::default()));
+    World { cluster: Arc::new(cluster.clone()), prometheus, patroni, web, clock, patchable: Patchable::default() }
 }
 
 /// A run about one target, in a cluster that the test sets up.
@@ -50,6 +47,7 @@ struct Edge {
     cluster: SimCluster,
     prometheus: Arc<ScriptedPrometheus>,
     patroni: Arc<SimPatroni>,
+    web: Arc<ScriptedWeb>,
     target: ObjectKey,
     scope: Scope,
     step: StepAddress,
@@ -64,7 +62,8 @@ impl Edge {
         let cluster = SimCluster::from_objects(clock.clone(), objects).unwrap();
         let prometheus = Arc::new(ScriptedPrometheus::default());
         let patroni = Arc::new(SimPatroni::new(cluster.clone(), clock.clone()));
-        Self { clock, cluster, prometheus, patroni, target, scope: Scope::new(), step: "mitigate.act".parse().unwrap() }
+        let (web, scope, step) = (Arc::new(ScriptedWeb::default()), Scope::new(), "mitigate.act".parse().unwrap());
+        Self { clock, cluster, prometheus, patroni, web, target, scope, step }
     }
 
     /// With this in the scope.
@@ -99,6 +98,7 @@ impl Edge {
             cluster: Arc::new(cluster),
             prometheus: self.prometheus.clone(),
             patroni: self.patroni.clone(),
+            web: self.web.clone(),
             clock: self.clock.clone(),
             patchable: Patchable::default(),
         }
@@ -224,6 +224,7 @@ fn is_of_type(of_type: &str, value: &Value) -> bool {
         "number" => value.is_number(),
         "list" => value.is_array(),
         "mapping" => value.is_object(),
+        "any" => true,
         other => panic!("an output of the type `{other}`"),
     }
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::{InForce, file_name};
-use crate::app::edges::{is_settled, refused_playbook};
+use crate::app::edges::{is_settled, refused_playbook, unnamed_hosts};
 use crate::diagnostics::{Diagnostic, DiagnosticSeverity};
 use crate::playbook::{Catalog, read_folder};
 use crate::reload::{Counts, Mistake, Reloadable, Snapshot, Taken};
@@ -95,6 +95,12 @@ impl Reloadable for PlaybookFolder {
         let said = again.problems.iter().filter(|problem| problem.severity == DiagnosticSeverity::Warning);
         let said = said.filter(|problem| !is_settled(&config, problem));
         warnings.extend(said.map(ToString::to_string));
+        let catalog = in_force.catalog.borrow().clone();
+        let changed = catalog
+            .iter()
+            .filter(|playbook| before.get(&playbook.name).is_none_or(|old| old.reference != playbook.reference));
+        warnings
+            .extend(changed.flat_map(|playbook| unnamed_hosts(&config, playbook)).map(|warning| warning.to_string()));
         Taken { changes, mistakes, warnings }
     }
 }

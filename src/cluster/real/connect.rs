@@ -32,12 +32,17 @@ pub enum Connection {
 #[error("{0}")]
 pub struct ConnectError(String);
 
+/// A client, and what is known of its connection.
+pub(super) struct Connected {
+    pub client: Client,
+    /// The proxy between, if there is one, is what errors name.
+    pub proxy: Option<Proxy>,
+    /// The name or the address of the API server.
+    pub host: String,
+}
+
 /// A client that tries each request once: retrying is for those who know what the request was about.
-/// The proxy between, if there is one, is what errors name.
-pub(super) async fn client(
-    connection: &Connection,
-    timeout: Duration,
-) -> Result<(Client, Option<Proxy>), ConnectError> {
+pub(super) async fn client(connection: &Connection, timeout: Duration) -> Result<Connected, ConnectError> {
     crate::tls::install_provider();
     let (mut config, kubeconfig) = config(connection).await?;
     let proxy = match kubeconfig {
@@ -52,7 +57,10 @@ pub(super) async fn client(
     let server = config.cluster_url.clone();
     let bounded = MapResponseBodyLayer::new(|body: Box<DynBody>| Limited::new(body, LARGEST));
     match ClientBuilder::try_from(config) {
-        Ok(builder) => Ok((builder.with_layer(&bounded).build(), proxy)),
+        Ok(builder) => {
+            let host = server.host().unwrap_or_default().trim_matches(['[', ']']).to_owned();
+            Ok(Connected { client: builder.with_layer(&bounded).build(), proxy, host })
+        }
         Err(error) => {
             let through = proxy.map(|proxy| proxy.told()).unwrap_or_default();
             let why = with_causes(&error);

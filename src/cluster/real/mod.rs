@@ -19,6 +19,7 @@ use kube::core::Request;
 use serde_json::{Map, Value, json};
 
 use belief::Generations;
+use connect::Connected;
 pub use connect::{ConnectError, Connection};
 use discovery::Discovery;
 use refusal::Asked;
@@ -38,6 +39,7 @@ pub struct RealCluster {
     discovery: Arc<Discovery>,
     /// `, through the proxy ...`: for errors of the connection.
     through: String,
+    host: String,
 }
 
 impl RealCluster {
@@ -46,9 +48,14 @@ impl RealCluster {
 
     /// Sets up the connection. The server is not asked anything yet: [`Cluster::version`] proves that it can be reached.
     pub async fn connect(connection: &Connection, timeout: Duration) -> Result<Self, ConnectError> {
-        let (client, proxy) = connect::client(connection, timeout).await?;
+        let Connected { client, proxy, host } = connect::client(connection, timeout).await?;
         let through = proxy.map(|proxy| proxy.told()).unwrap_or_default();
-        Ok(Self { client, timeout, generations: Arc::default(), discovery: Arc::default(), through })
+        Ok(Self { client, timeout, generations: Arc::default(), discovery: Arc::default(), through, host })
+    }
+
+    /// The name or the address of the API server.
+    pub fn host(&self) -> &str {
+        &self.host
     }
 
     async fn send(

@@ -45,6 +45,11 @@ pub struct CaseFile {
     #[serde(default)]
     #[schemars(with = "Vec<Answers>")]
     pub prometheus: Vec<Spanned<Answers>>,
+    /// What services answer to `http.request`, in every case. One that no entry speaks of is one
+    /// that dogwatch.yaml does not name.
+    #[serde(default)]
+    #[schemars(with = "Vec<WebAnswers>")]
+    pub http: Vec<Spanned<WebAnswers>>,
     /// What containers have written, in every case.
     #[serde(default)]
     pub logs: Vec<ContainerLog>,
@@ -77,6 +82,10 @@ pub struct Case {
     #[serde(default)]
     #[schemars(with = "Vec<Answers>")]
     pub prometheus: Vec<Spanned<Answers>>,
+    /// What services answer in this case; asked before the file's.
+    #[serde(default)]
+    #[schemars(with = "Vec<WebAnswers>")]
+    pub http: Vec<Spanned<WebAnswers>>,
     /// What containers have written in this case; asked before the file's.
     #[serde(default)]
     pub logs: Vec<ContainerLog>,
@@ -131,6 +140,46 @@ pub struct Once {
     pub reaches: Value,
     /// The answer then. `null`: no samples.
     pub then: Option<f64>,
+}
+
+/// What a service answers to requests whose URL contains a text.
+#[derive(Debug, Clone, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct WebAnswers {
+    /// A part of the URL, as it is sent.
+    pub url: String,
+    /// One answer for each time it is asked; the last one stays.
+    pub answers: Vec<WebReply>,
+}
+
+/// One answer over HTTP, or none.
+#[derive(Debug, Clone, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct WebReply {
+    /// Left out: 200.
+    #[schemars(range(min = 100, max = 599))]
+    pub status: Option<u16>,
+    /// The body, of which it says that it is JSON.
+    pub json: Option<Value>,
+    /// The body, where it is no JSON.
+    pub text: Option<String>,
+    /// Where it says that something else is.
+    pub location: Option<String>,
+    /// Whether its body is longer than is read, and is cut off behind what stands here.
+    #[serde(default)]
+    pub truncated: bool,
+    /// There is no answer, and why.
+    pub fails: Option<WebFault>,
+}
+
+/// How a request comes to nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum WebFault {
+    /// Its time is over.
+    NoAnswer,
+    /// Nobody listens there.
+    Refused,
 }
 
 /// Something that happens.

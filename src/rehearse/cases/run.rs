@@ -10,7 +10,7 @@ use serde_json::json;
 use tokio::sync::watch;
 
 use super::branches::WayAt;
-use super::document::{Case, CaseFile, During};
+use super::document::{Case, CaseFile, During, WebAnswers};
 use super::script;
 use super::times::fill;
 use crate::clock::{Clock, ManualClock};
@@ -27,6 +27,7 @@ use crate::rehearse::{Setting, Stage};
 use crate::store::Sinks;
 use crate::store::sqlite::Durability;
 use crate::store::{IncidentFilter, IncidentStore, RunStore, TimelineEntry};
+use crate::web::ScriptedWeb;
 
 /// The longest that a case may take, in its own time.
 pub const LONGEST: Duration = Duration::from_secs(48 * 3_600);
@@ -102,6 +103,10 @@ impl<'a> Play<'a> {
         for answers in case.prometheus.iter().chain(&file.prometheus) {
             script::answer(&prometheus, &cluster, &answers.value)?;
         }
+        let web = Arc::new(ScriptedWeb::default());
+        for WebAnswers { url, answers } in case.http.iter().chain(&file.http).map(|answers| &answers.value) {
+            web.answers_in_turn(url, answers.iter().map(script::reply).collect());
+        }
         let oncall = roster(file, case, &playbooks)?;
         let (catalog, _) = Catalog::of(playbooks);
         let (_catalog, catalog) = watch::channel(Arc::new(catalog));
@@ -110,6 +115,7 @@ impl<'a> Play<'a> {
             cluster,
             rights,
             prometheus,
+            web,
             catalog,
             rules: IncidentRules {
                 oncall: oncall.into(),

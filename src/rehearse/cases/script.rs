@@ -1,13 +1,15 @@
-//! What Prometheus answers in a case: in turn, or as far as the simulated cluster has come.
+//! What Prometheus answers in a case: in turn, or as far as the simulated cluster has come. And what
+//! other services do.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde_json::Value;
 
-use super::document::Answers;
+use super::document::{Answers, WebFault, WebReply};
 use crate::cluster::sim::SimCluster;
 use crate::language::parse_quantity;
 use crate::prometheus::{Scripted, ScriptedPrometheus};
+use crate::web::{self, WebAnswer};
 
 /// Adds a rule to the script; earlier ones come first.
 ///
@@ -36,6 +38,27 @@ pub fn answer(prometheus: &ScriptedPrometheus, cluster: &SimCluster, rule: &Answ
     });
     prometheus.with_flaws(flaws);
     Ok(())
+}
+
+/// What a service answers, as a real one would.
+pub(super) fn reply(reply: &WebReply) -> web::Scripted {
+    let WebReply { status, json, text, location, truncated, fails } = reply.clone();
+    match fails {
+        Some(WebFault::NoAnswer) => return web::Scripted::Away("operation timed out".into()),
+        Some(WebFault::Refused) => return web::Scripted::Away("tcp connect error: Connection refused".into()),
+        None => {}
+    }
+    let (body, content_type) = match (json, text) {
+        (Some(json), _) => (json.to_string(), "application/json"),
+        (None, text) => (text.unwrap_or_default(), "text/plain"),
+    };
+    web::Scripted::Answers(WebAnswer {
+        status: status.unwrap_or(200),
+        location,
+        content_type: content_type.into(),
+        body: body.into_bytes(),
+        is_cut: truncated,
+    })
 }
 
 /// What a number or a quantity is worth.

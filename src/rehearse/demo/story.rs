@@ -116,6 +116,7 @@ impl Night {
             cluster,
             rights: None,
             prometheus,
+            web: Arc::default(),
             catalog,
             rules: IncidentRules::default(),
             database,

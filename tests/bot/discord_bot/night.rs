@@ -24,6 +24,7 @@ use dogwatch::patroni::SimPatroni;
 use dogwatch::playbook::{Catalog, Playbook};
 use dogwatch::prometheus::ScriptedPrometheus;
 use dogwatch::store::*;
+use dogwatch::web::ScriptedWeb;
 use dogwatch::worker::{self, Turns, Worker};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -192,6 +193,7 @@ impl Night {
                 cluster: Arc::new(cluster.clone()),
                 prometheus,
                 patroni: Arc::new(SimPatroni::new(cluster.clone(), clock.clone())),
+                web: Arc::new(ScriptedWeb::default()),
                 clock: clock.clone(),
                 patchable: Patchable::default(),
             },

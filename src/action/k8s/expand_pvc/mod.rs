@@ -50,7 +50,8 @@ impl Declared for K8sExpandPvc {
             no way back: Kubernetes shrinks no volume. An expansion that is under way is no error: nothing more is asked for, and \
             the verify says whether it arrives.",
         errors: "The cap is reached; the claim isn't bound. A human is needed for a class that is missing or forbids expansion, an \
-            expansion that is stuck, and a claim that an operator's custom resource or a repository keeps.",
+            expansion that is stuck, and a claim that an operator's custom resource or a repository keeps; that of prometheus-operator \
+            decides about later claims alone.",
         repeated: "A repetition grows it again; the engine makes each attempt once.",
         way_back: None,
         arguments: Self::ARGUMENTS,
@@ -128,8 +129,16 @@ async fn made_by(cluster: &dyn Cluster, claim: &Object) -> Result<Option<String>
         return Ok(field_owner::controller(claim));
     }
     let set = stateful_set_of(cluster, claim).await?;
-    let who = set.as_ref().and_then(|set| Some((set.key(), field_owner::controller(set)?)));
+    let decides = set.as_ref().filter(|set| !objects::controller(set).is_some_and(leaves_claims));
+    let who = decides.and_then(|set| Some((set.key(), field_owner::controller(set)?)));
     Ok(who.map(|(set, who)| format!("{} belongs to {set}; {who}", claim.key())))
+}
+
+/// Whether that controller never changes a claim that is there: what it keeps says how large those
+/// are that are made later. <https://prometheus-operator.dev/docs/platform/storage/#resizing-volumes>
+fn leaves_claims(controller: &Value) -> bool {
+    let version = controller.get("apiVersion").and_then(Value::as_str).unwrap_or_default();
+    version.starts_with("monitoring.coreos.com/")
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 //! cannot be, expectations that contradict each other.
 
 mod fits;
+mod web;
 mod words;
 
 use std::collections::BTreeSet;
@@ -48,6 +49,7 @@ impl Check<'_> {
         }
         self.manifests(&file.objects);
         self.answers(&file.prometheus);
+        self.web_answers(&file.http);
         if file.cases.is_empty() {
             let at = self.source.find(Location { line: 1, column: 1 }, "cases");
             self.error(Code::NoCases, at, "there is no case", "write one: `- name: ...`");
@@ -71,6 +73,7 @@ impl Check<'_> {
         self.manifests(&case.objects);
         self.without(file, case);
         self.answers(&case.prometheus);
+        self.web_answers(&case.http);
         for during in &case.during {
             self.during(&during.value, during.referenced.into());
         }

@@ -5,6 +5,7 @@
 
 mod answers;
 mod manifests;
+mod web;
 
 use std::collections::BTreeMap;
 
@@ -67,6 +68,7 @@ pub fn case_of_run(recorded: &RecordedRun, playbook: &Playbook) -> Result<CaseOf
     let list = |name, values: Vec<Value>| (!values.is_empty()).then_some((name, Value::Array(values)));
     fields.extend(list("objects", manifests::of(recorded, playbook, &mut notes)));
     fields.extend(list("prometheus", answers::of(recorded, playbook, &mut notes)));
+    fields.extend(list("http", web::of(recorded, playbook, &mut notes)));
     fields.extend(list("during", during(recorded, &mut notes)));
     let mut expect = Map::new();
     expect.insert("outcome".into(), json!(outcome));
