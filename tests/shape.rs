@@ -47,7 +47,10 @@ const TABLE: &[(&str, &[&str])] = &[
     ("handoff", &["store", "oncall", "playbook", "message"]),
     ("reload", &["store", "message"]),
     ("server", &["intake", "chat", "store", "oncall", "message", "links", "signature"]),
-    ("config", &["diagnostics", "secret", "discord", "notify", "intake", "cluster", "sightings", "patroni", "web", "action"]),
+    (
+        "config",
+        &["diagnostics", "secret", "discord", "notify", "intake", "cluster", "sightings", "patroni", "web", "action"],
+    ),
 ];
 
 /// Those that put everything together.

@@ -1,6 +1,7 @@
 //! Each action at its edge: as a playbook writes it, on a simulated cluster, with no more rights than it asks for.
 
 mod annotate;
+mod certmanager;
 mod declared;
 mod evict;
 mod expand;
