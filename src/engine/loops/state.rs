@@ -43,6 +43,8 @@ pub struct ItemState {
     pub outputs: Scope,
     /// Why nothing is left to do.
     pub done: Option<String>,
+    /// Why it is left alone, as its playbook says.
+    pub left: Option<String>,
     /// Why it cannot go on.
     pub trouble: Option<String>,
     /// A change of it was begun, whatever came of that.
@@ -159,6 +161,7 @@ impl ItemState {
             is_other: None,
             outputs: Scope::new(),
             done: None,
+            left: None,
             trouble: None,
             is_touched: false,
             is_begun: false,
