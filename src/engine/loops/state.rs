@@ -99,7 +99,9 @@ impl Loop {
     pub fn is_over(&self) -> bool {
         let is_helped = |item: &ItemState| match item.ended {
             Some((ItemOutcome::Done | ItemOutcome::Unneeded, _)) => true,
-            Some((ItemOutcome::Failed | ItemOutcome::LeftAlone, _)) | None => false,
+            // As its playbook says: what is behind the loop decides.
+            Some((ItemOutcome::LeftAlone, _)) => item.left.is_some(),
+            Some((ItemOutcome::Failed, _)) | None => false,
         };
         self.items.iter().all(|item| item.ended.is_some() && !item.is_held_up)
             && self.failures() == 0
