@@ -284,6 +284,27 @@ async fn a_backup_is_stopped_and_started_once_whenever_the_bot_dies() {
     .await;
 }
 
+/// Each Job is the one of its item: no restart makes a second one for a database.
+#[tokio::test]
+async fn each_backup_of_a_loop_is_started_once_whenever_the_bot_dies() {
+    Story {
+        // A yes is another story.
+        playbook: shipped("backups-failed").replace("autonomy: approve", "autonomy: auto"),
+        objects: || crate::backups_failed::failed(3),
+        world: crate::backups_failed::well,
+        alert: ("PgBackRestBackupsOverdue", &[("namespace", "databases")]),
+        ends: Outcome::Fixed,
+        mutations: &[
+            "create job/pg-01-backup-dogwatch-1-3a2b28b37d in databases",
+            "create job/pg-02-backup-dogwatch-1-e34c93dab9 in databases",
+            "create job/pg-03-backup-dogwatch-1-a9c49ed68f in databases",
+        ],
+        pages: &[],
+    }
+    .survives(120..400)
+    .await;
+}
+
 #[tokio::test]
 async fn an_escalation_pages_once_whenever_the_bot_dies() {
     Story {

@@ -8,6 +8,7 @@ mod world;
 mod affected_laws;
 mod ages;
 mod approvals;
+mod backups_failed;
 mod bot;
 mod branches;
 mod budget;
