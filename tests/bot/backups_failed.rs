@@ -3,6 +3,7 @@
 use dogwatch::cluster::Object;
 use dogwatch::cluster::sim::{Fault, build};
 use dogwatch::model::*;
+use dogwatch::store::RunStore;
 use serde_json::json;
 
 use crate::bot::{Bot, minutes, shipped};

@@ -4,6 +4,7 @@ use dogwatch::cluster::Object;
 use dogwatch::cluster::sim::build;
 use dogwatch::engine::FreezeMap;
 use dogwatch::model::*;
+use dogwatch::store::RunStore;
 use serde_json::json;
 
 use crate::bot::{Bot, minutes};
