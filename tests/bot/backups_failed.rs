@@ -1,5 +1,7 @@
 //! Backups that failed at once, and the shipped playbook that starts them again.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use dogwatch::cluster::Object;
 use dogwatch::cluster::sim::{Fault, build};
 use dogwatch::model::*;
@@ -113,19 +115,34 @@ async fn a_second_wave_that_fails_is_the_last_one() {
 /// A backup that a person starts between the look and the request: theirs is left to run, and the others go on.
 #[tokio::test]
 async fn a_backup_that_somebody_else_starts_in_the_last_moment_is_theirs() {
-    let mut bot = firing(3).await;
-    let theirs = build::job("databases", "pg-02-by-hand").with(&json!({ "metadata": { "ownerReferences": [{
-        "apiVersion": "batch/v1", "kind": "CronJob", "name": "pg-02-backup", "controller": true,
-        "uid": bot.cluster.object(&cronjob(2)).unwrap().uid(),
-    }] } }));
+    let mut bot = Bot::begins(&[&shipped("backups-failed")], failed(3)).await;
+    let theirs = build::job("databases", "pg-02-by-hand").with(&json!({ "metadata": {
+        "labels": { "database": "pg-02" },
+        "ownerReferences": [{
+            "apiVersion": "batch/v1", "kind": "CronJob", "name": "pg-02-backup", "controller": true,
+            "uid": bot.cluster.object(&cronjob(2)).unwrap().uid(),
+        }],
+    } }));
     bot.cluster.fault(Fault::JobHangs { job: theirs.key(), times: 1 });
+    let (cluster, asked) = (bot.cluster.clone(), AtomicUsize::new(0));
+    bot.prometheus.follows(r#"failed_count{namespace="databases",database="pg-02"}"#, move || {
+        // The last that is asked at its turn.
+        if asked.fetch_add(1, Ordering::SeqCst) == 1 {
+            cluster.apply(&theirs, "kubectl").unwrap();
+        }
+        Some(0.0)
+    });
+    well(&bot);
+    bot.passes(minutes(5)).await;
+    bot.fires(ALERT.0, ALERT.1).await;
     bot.types("bob", "/approve APR-1").await;
-    // Without the label, no list of the database's Jobs has it.
-    bot.cluster.apply(&theirs, "kubectl").unwrap();
     let (outcome, because) = bot.end().await;
     assert_eq!(outcome, Outcome::Escalated, "{because}: {:#?}", bot.log().await);
     assert_eq!(bot.mutations(), [1, 3].map(created));
-    assert!(because.contains("2 of 3 done, 1 left alone; left alone: pg-02 (job/pg-02-by-hand"), "{because}");
+    assert!(
+        because.contains("2 of 3 done, 1 left alone; left alone: pg-02 (job/pg-02-by-hand in databases"),
+        "{because}"
+    );
     bot.pages(["databases escalated"]).await;
 }
 

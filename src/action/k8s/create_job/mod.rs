@@ -185,7 +185,9 @@ fn after_target(key: &ObjectKey, target: Option<&Object>) -> Result<Option<Plan>
     let Some(target) = target.filter(|_| key.kind == "Job") else { return Ok(None) };
     match jobs::state(target) {
         State::Going => Err(ActionError::retry(format!("{key} is still there; {}", jobs::still_there(target)))),
-        State::Live => Err(ActionError::held_up(format!("{key} is still under way: a second Job would get in its way"))),
+        State::Live => {
+            Err(ActionError::held_up(format!("{key} is still under way: a second Job would get in its way")))
+        }
         State::Failed => Ok(None),
         State::Succeeded => {
             let kept = Created { name: key.name.clone(), from: String::new() };
