@@ -31,7 +31,7 @@ fn created(n: usize) -> String {
 }
 
 /// So many databases whose backups of the night failed, as their CronJobs and Jobs say.
-pub fn failed(count: usize) -> Vec<Object> {
+fn failed(count: usize) -> Vec<Object> {
     let namespace = json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": "databases" } });
     let mut objects = vec![Object(namespace)];
     for n in 1..=count {
@@ -50,7 +50,7 @@ pub fn failed(count: usize) -> Vec<Object> {
 }
 
 /// All that failed is over, and nothing is due for long.
-pub fn well(bot: &Bot) {
+fn well(bot: &Bot) {
     bot.prometheus.follows("pgbackrest_repo_status", || Some(0.0));
     bot.prometheus.follows("pg_stat_archiver_failed_count", || Some(0.0));
     bot.prometheus.follows("pg_stat_archiver_last_archive_age", || Some(60.0));
