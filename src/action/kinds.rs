@@ -25,6 +25,7 @@ impl Kind {
     pub const REPLICA_SET: Self = Self(&cluster::Kind::REPLICA_SET);
     pub const LIMIT_RANGE: Self = Self(&cluster::Kind::LIMIT_RANGE);
     pub const VERTICAL_AUTOSCALER: Self = Self(&cluster::Kind::VERTICAL_AUTOSCALER);
+    pub const CERTIFICATE: Self = Self(&cluster::Kind::CERTIFICATE);
     pub const AUTOSCALER: Self = Self(&cluster::Kind::AUTOSCALER);
 
     /// As Kubernetes spells it: `Deployment`.

@@ -7,6 +7,7 @@
 //! [`Intent`] first, and then makes exactly that change.
 
 mod amounts;
+mod certmanager;
 mod declaration;
 mod error;
 mod holes;

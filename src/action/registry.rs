@@ -3,7 +3,7 @@
 use serde::de::{Error, MapAccess};
 use serde::{Deserialize, Deserializer};
 
-use super::{Action, Declaration, Declared, k8s, patroni, prometheus, tell};
+use super::{Action, Declaration, Declared, certmanager, k8s, patroni, prometheus, tell};
 
 /// The list and what follows from it.
 macro_rules! registry {
@@ -48,6 +48,7 @@ registry![
     k8s::cordon::K8sCordon,
     k8s::uncordon::K8sUncordon,
     k8s::evict::K8sEvict,
+    certmanager::renew::CertManagerRenew,
     patroni::cluster::PatroniCluster,
     patroni::reinitialize::PatroniReinitialize,
     tell::Page,

@@ -129,6 +129,14 @@ impl Kind {
         plural: "verticalpodautoscalers",
         namespaced: true,
     };
+    pub const CERTIFICATE: Self = Self {
+        id: "Certificate.cert-manager.io",
+        name: "Certificate",
+        group: "cert-manager.io",
+        version: "v1",
+        plural: "certificates",
+        namespaced: true,
+    };
     pub const LEASE: Self = kind_of::<coordination::v1::Lease>();
 
     /// Kubernetes' own kind of that name, spelled as in manifests; else

@@ -143,7 +143,7 @@ async fn decide(
     };
     // A group that was begun is finished.
     let in_group = at.is_in_begun_group(&driver.state);
-    if !in_group && let Some(error) = why_not_again(driver, &at.address, action, &intent).await? {
+    if !in_group && let Some(error) = why_not_again(driver, at, action, &intent).await? {
         return driver.failed(at, attempt, error, vec![read]).await;
     }
     if let Some(error) = not_as_approved(driver, at, &intent) {

@@ -255,7 +255,7 @@ impl Driver<'_> {
         }
         if let (Some(intent), StepKind::Action(Action::Mutate(action))) =
             (outlook.intents.get(&at.address), &at.step.kind)
-            && let Some(error) = why_not_again(self, &at.address, action.as_ref(), intent).await?
+            && let Some(error) = why_not_again(self, at, action.as_ref(), intent).await?
         {
             return self.failed(at, attempt, error, Vec::new()).await;
         }

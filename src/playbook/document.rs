@@ -306,6 +306,9 @@ pub struct Step {
     pub verify: Option<Verify>,
     /// Of a change: when it is taken back.
     pub undo: Undo,
+    /// Of a change: how often it is made for one object, by whatever run; `None`: what the engine
+    /// says.
+    pub at_most: Option<Rate>,
     /// Of a change: who is asked before it, whatever the autonomy.
     pub approval: Option<ApprovalRule>,
     pub at: Location,

@@ -72,6 +72,28 @@ async fn the_next_step_is_made_where_the_playbook_speaks_of_several() {
     bot.pages([]).await;
 }
 
+/// Twice a day for the same object, whatever the engine says of an hour.
+fn twice_a_day() -> String {
+    SHOP.replace("    verify: {", "    at_most: 2 per 24h\n    verify: {")
+}
+
+#[tokio::test]
+async fn a_playbook_says_how_often_the_same_is_done() {
+    let answers = [SLOW, FAST, SLOW, FAST, SLOW, FAST];
+    let mut bot = has_fixed(&twice_a_day(), &answers).await;
+    bot.passes(minutes(5)).await;
+    bot.fires("ShopSlow", &[]).await;
+    bot.does("scale deployment/web in shop 6 -> 9").await;
+    bot.ends(Outcome::Fixed).await;
+    bot.resolves("ShopSlow", &[]).await;
+    bot.passes(minutes(23 * 60)).await;
+    bot.fires("ShopSlow", &[]).await;
+    let because = bot.ends(Outcome::Escalated).await;
+    insta::assert_snapshot!(because, @"mitigate.scale needs a human: RUN-2 did the same at 02:06 UTC (scale deployment/web in shop 6 -> 9), which helped for 23h: it is done 2 per 1d at the most, as the playbook says (`at_most`)");
+    bot.pages(["shop escalated"]).await;
+    bot.keeps_the_laws().await;
+}
+
 #[tokio::test]
 async fn what_somebody_took_back_is_not_done_again_however_many_steps_there_may_be() {
     let mut bot = has_fixed(&in_steps(), &[SLOW, FAST, SLOW]).await;

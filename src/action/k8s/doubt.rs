@@ -83,12 +83,12 @@ pub(super) fn about(
 }
 
 /// It is as before: to be made on a fresh precondition.
-pub(super) fn not_done(live: &Object, intent: &Intent) -> Doubt {
+pub(in crate::action) fn not_done(live: &Object, intent: &Intent) -> Doubt {
     Doubt::NotDone(Intent { resource_version: live.resource_version().to_owned(), ..intent.clone() })
 }
 
 /// For people: who wrote something last.
-pub(super) fn by_whom(manager: Option<&str>) -> String {
+pub(in crate::action) fn by_whom(manager: Option<&str>) -> String {
     manager.map_or_else(|| "somebody".to_owned(), |manager| format!("`{manager}`"))
 }
 
@@ -96,7 +96,7 @@ pub(super) fn by_whom(manager: Option<&str>) -> String {
 ///
 /// # Errors
 /// Why it is not that one any more, for people.
-pub(super) fn still_there<'o>(live: Option<&'o Object>, intent: &Intent) -> Result<&'o Object, String> {
+pub(in crate::action) fn still_there<'o>(live: Option<&'o Object>, intent: &Intent) -> Result<&'o Object, String> {
     let Some(live) = live else {
         return Err(format!("{} is not there any more; was: {}", intent.object, intent.summary));
     };

@@ -36,14 +36,14 @@ pub(super) fn safe_name(name: String, what: &str) -> Result<String, ActionError>
 }
 
 /// The run's target as it is now, with its managed fields.
-pub(super) async fn live_target(cluster: &dyn Cluster, step: &StepContext<'_>) -> Result<Object, ActionError> {
+pub(in crate::action) async fn live_target(cluster: &dyn Cluster, step: &StepContext<'_>) -> Result<Object, ActionError> {
     let object = cluster.get(step.target).await?;
     object.ok_or_else(|| ActionError::fail(format!("{} is not there any more", step.target)))
 }
 
 /// The change that an intent is: made on the condition that the object is as it was decided on,
 /// with the step's mark.
-pub(super) fn patch_of(intent: &Intent, body: Value, dry_run: bool) -> Patch {
+pub(in crate::action) fn patch_of(intent: &Intent, body: Value, dry_run: bool) -> Patch {
     Patch {
         key: intent.object.clone(),
         subresource: None,
@@ -57,7 +57,7 @@ pub(super) fn patch_of(intent: &Intent, body: Value, dry_run: bool) -> Patch {
 
 /// The object of an intent, which must be as it was when that was decided: what is written follows
 /// from it.
-pub(super) async fn as_decided(cluster: &dyn Cluster, intent: &Intent) -> Result<Object, ActionError> {
+pub(in crate::action) async fn as_decided(cluster: &dyn Cluster, intent: &Intent) -> Result<Object, ActionError> {
     let what = || intent.object.to_string();
     let live = cluster.get(&intent.object).await?.ok_or_else(|| ClusterError::NotFound(what()))?;
     if live.resource_version() != intent.resource_version {
@@ -110,13 +110,13 @@ pub(super) fn list_item(object: &Object) -> Value {
 }
 
 /// The time at a JSON pointer.
-pub(super) fn time_at(value: &Value, pointer: &str) -> Option<DateTime<Utc>> {
+pub(in crate::action) fn time_at(value: &Value, pointer: &str) -> Option<DateTime<Utc>> {
     let text = value.pointer(pointer)?.as_str()?;
     DateTime::parse_from_rfc3339(text).ok().map(|at| at.to_utc())
 }
 
 /// Whole seconds from `at` to `now`; 0 when `at` lies ahead (clocks differ a little).
-pub(super) fn seconds_since(now: DateTime<Utc>, at: DateTime<Utc>) -> i64 {
+pub(in crate::action) fn seconds_since(now: DateTime<Utc>, at: DateTime<Utc>) -> i64 {
     (now - at).num_seconds().max(0)
 }
 
@@ -132,12 +132,12 @@ pub(super) fn controller(object: &Object) -> Option<&Value> {
 }
 
 /// The text of a field; empty where there is none.
-pub(super) fn word<'v>(value: &'v Value, field: &str) -> &'v str {
+pub(in crate::action) fn word<'v>(value: &'v Value, field: &str) -> &'v str {
     value.get(field).and_then(Value::as_str).unwrap_or_default()
 }
 
 /// Whether the condition of that type is `True` in the object's status.
-pub(super) fn condition_holds(object: &Object, of_type: &str) -> bool {
+pub(in crate::action) fn condition_holds(object: &Object, of_type: &str) -> bool {
     let mut conditions = object.at("/status/conditions").and_then(Value::as_array).into_iter().flatten();
     conditions.any(|it| word(it, "type") == of_type && word(it, "status") == "True")
 }

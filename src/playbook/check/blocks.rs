@@ -333,7 +333,7 @@ fn is_name<'r>(checker: &mut Checker<'_>, name: &'r Text, names: &mut Vec<&'r Te
 
 /// The keys that a block does not have.
 pub(super) fn other_keys(step: &RawStep) -> Vec<Location> {
-    let texts = [&step.when, &step.because, &step.timeout, &step.undo, &step.on_error];
+    let texts = [&step.when, &step.because, &step.timeout, &step.undo, &step.at_most, &step.on_error];
     let mappings = [
         step.retry.as_ref().map(|retry| retry.seen.at),
         step.verify.as_ref().map(|verify| verify.seen.at),

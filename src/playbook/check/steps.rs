@@ -8,7 +8,7 @@ use super::{Asks, Checker, approval, hand_over, verify, visible, watch};
 use crate::action::Action;
 use crate::diagnostics::Code;
 use crate::language::{Expression, Location, Template};
-use crate::model::{Phase, StepAddress, StepName, Undo};
+use crate::model::{Phase, Rate, StepAddress, StepName, Undo};
 use crate::playbook::document::{Condition, Step, StepKind};
 use crate::playbook::load::{Does, RawSet, RawStep, Text, What, place};
 
@@ -129,6 +129,7 @@ pub(super) fn one(checker: &mut Checker<'_>, spot: Spot<'_>, mut raw: RawStep) -
     let has_verify = raw.verify.is_some();
     let verify = raw.verify.take().and_then(|verify| verify::check(checker, spot, verify));
     let undo = raw.undo.as_ref().map_or(Some(Undo::Never), |undo| super::undo::check(checker, undo, kind.as_ref()));
+    let at_most = raw.at_most.as_ref().and_then(|text| at_most(checker, text));
     // All that was written of it could be made: nothing of a step is left out.
     let is_whole = when.is_some() == has_when
         && verify.is_some() == has_verify
@@ -137,7 +138,8 @@ pub(super) fn one(checker: &mut Checker<'_>, spot: Spot<'_>, mut raw: RawStep) -
         && timeout.is_some() == raw.timeout.is_some()
         && retry_for.is_some() == raw.retry.is_some()
         && raw.on_error.as_ref().is_none_or(|on_error| on_error.value == GO_ON)
-        && undo.is_some();
+        && undo.is_some()
+        && at_most.is_some() == raw.at_most.is_some();
     let is_wrong =
         checker.problems[before..].iter().any(|problem| problem.severity == super::DiagnosticSeverity::Error);
     if !raw.seen.broken.is_empty() || (is_wrong && (checker.asks == Asks::Author || !is_whole)) {
@@ -146,8 +148,20 @@ pub(super) fn one(checker: &mut Checker<'_>, spot: Spot<'_>, mut raw: RawStep) -
     let address = spot.address(raw.id);
     let (goes_on_without, at) = (raw.on_error.is_some(), raw.seen.at);
     let (approval, undo) = (approval.flatten(), undo.unwrap_or_default());
-    let step =
-        |kind| Step { address, kind, when, timeout, retry_for, goes_on_without, watch, verify, undo, approval, at };
+    let step = |kind| Step {
+        address,
+        kind,
+        when,
+        timeout,
+        retry_for,
+        goes_on_without,
+        watch,
+        verify,
+        undo,
+        at_most,
+        approval,
+        at,
+    };
     draft.step = kind.map(step);
     draft
 }
@@ -237,6 +251,21 @@ fn keys_fit(checker: &mut Checker<'_>, raw: &RawStep, what: &What) {
     if let Some(undo) = raw.undo.as_ref().filter(|_| !mutates) {
         refuse(place(undo), "undo", "changes something");
     }
+    if let Some(at_most) = raw.at_most.as_ref().filter(|_| !mutates) {
+        refuse(place(at_most), "at_most", "changes something");
+    }
+}
+
+/// So many earlier changes are looked at.
+const MOST_COUNTED: u32 = 20;
+
+fn at_most(checker: &mut Checker<'_>, text: &Text) -> Option<Rate> {
+    let rate = text.value.parse().ok().filter(|rate: &Rate| (1..=MOST_COUNTED).contains(&rate.most));
+    if rate.is_none() {
+        let message = format!("`{}` does not say how often in what time, {MOST_COUNTED} times at the most", text.value);
+        checker.error(Code::InvalidValue, place(text), message, Some("write `1 per 24h`".into()));
+    }
+    rate
 }
 
 /// Whether this may be done in this phase.

@@ -256,6 +256,7 @@ fn keys(phase: Phase) -> Map<String, Value> {
             "description": "When the change is taken back: `never` (the default), `unless_verified` where its verify has found that it did not help, `at_end` however the run ends",
             "enum": Undo::WORDS,
         },
+        "at_most": rate("How often this is done for one object, by whatever playbook's runs, where no person asks for more. Left out: as `engine.fix_holds_for` says"),
         "approval": { "description": "Who is asked before this change or loop, whatever the autonomy", "$ref": "#/$defs/approval" },
     });
     let Value::Object(mut keys) = keys else { return Map::new() };
@@ -265,6 +266,7 @@ fn keys(phase: Phase) -> Map<String, Value> {
     if phase != Phase::Mitigate {
         keys.remove("verify");
         keys.remove("undo");
+        keys.remove("at_most");
         keys.remove("approval");
     }
     keys

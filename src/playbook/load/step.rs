@@ -20,6 +20,7 @@ pub(in crate::playbook) struct RawStep {
     pub retry: Option<RawRetry>,
     pub verify: Option<RawVerify>,
     pub undo: Option<Text>,
+    pub at_most: Option<Text>,
     pub on_error: Option<Text>,
     pub watch: Option<RawWatch>,
     pub approval: Option<RawApproval>,
@@ -239,7 +240,7 @@ impl RawStep {
 impl Fields for RawStep {
     const WHAT: &'static str = "a step";
     const NAMES: &'static [&'static str] =
-        &["id", "when", "because", "timeout", "retry", "verify", "undo", "on_error", "watch", "approval"];
+        &["id", "when", "because", "timeout", "retry", "verify", "undo", "at_most", "on_error", "watch", "approval"];
 
     fn seen(&mut self) -> &mut Seen {
         &mut self.seen
@@ -257,6 +258,7 @@ impl Fields for RawStep {
             "because" => return keep(&mut self.because, map),
             "timeout" => return keep(&mut self.timeout, map),
             "undo" => return keep(&mut self.undo, map),
+            "at_most" => return keep(&mut self.at_most, map),
             "on_error" => return keep(&mut self.on_error, map),
             "retry" => {
                 self.retry = Some(reader.map(key, map)?);

@@ -255,7 +255,7 @@ fn actions() {
     25 |     helm.rollback: { by: 50%, max: "{{inputs.max_replicas}}" }
        |     ^^^^^^^^^^^^^
        |
-       = help: the actions are `prometheus.query`, `k8s.get`, `k8s.list`, `k8s.events`, `k8s.pods`, `k8s.logs`, `k8s.last_change`, `k8s.claim_owner`, `k8s.rollout_history`, `k8s.scale`, `k8s.expand_pvc`, `k8s.delete_job`, `k8s.create_job`, `k8s.rollout_undo`, `k8s.set_resources`, `k8s.annotate`, `k8s.cordon`, `k8s.uncordon`, `k8s.evict`, `patroni.cluster`, `patroni.reinitialize`, `page`, `notice`, `done_if`, `require`, `escalate_if`, `leave_if`, `set`, `wait`, `atomic`, `choose` and `foreach`
+       = help: the actions are `prometheus.query`, `k8s.get`, `k8s.list`, `k8s.events`, `k8s.pods`, `k8s.logs`, `k8s.last_change`, `k8s.claim_owner`, `k8s.rollout_history`, `k8s.scale`, `k8s.expand_pvc`, `k8s.delete_job`, `k8s.create_job`, `k8s.rollout_undo`, `k8s.set_resources`, `k8s.annotate`, `k8s.cordon`, `k8s.uncordon`, `k8s.evict`, `certmanager.renew`, `patroni.cluster`, `patroni.reinitialize`, `page`, `notice`, `done_if`, `require`, `escalate_if`, `leave_if`, `set`, `wait`, `atomic`, `choose` and `foreach`
     "#);
     told!("    k8s.scale:" => "    k8s.list: { kind: Pod }\n    k8s.scale:", @r#"
     error[second-action]: one step cannot do both `k8s.list` and `k8s.scale`
@@ -639,6 +639,33 @@ fn mutations() {
        |               ^^^^^
        |
        = help: add `within: 10m`
+    ");
+    told!("    undo: never\n" => "    at_most: twice a day\n", @"
+    error[invalid-value]: `twice a day` does not say how often in what time, 20 times at the most
+      --> playbooks/coredns.yaml:27:14
+       |
+    27 |     at_most: twice a day
+       |              ^^^^^
+       |
+       = help: write `1 per 24h`
+    ");
+    told!("    undo: never\n" => "    at_most: 21 per 24h\n", @"
+    error[invalid-value]: `21 per 24h` does not say how often in what time, 20 times at the most
+      --> playbooks/coredns.yaml:27:14
+       |
+    27 |     at_most: 21 per 24h
+       |              ^^
+       |
+       = help: write `1 per 24h`
+    ");
+    told!("  - id: scale\n" => "  - wait: 10s\n    at_most: 1 per 24h\n  - id: scale\n", @"
+    error[misplaced]: `at_most` belongs to a step that changes something
+      --> playbooks/coredns.yaml:25:14
+       |
+    25 |     at_most: 1 per 24h
+       |              ^
+       |
+       = help: leave it out
     ");
     told!("    undo: never\n" => "    undo: unless_verifed\n", @"
     error[invalid-value]: `unless_verifed` is no way to undo

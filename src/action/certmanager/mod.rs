@@ -1,0 +1,3 @@
+//! Actions on certificates that cert-manager keeps.
+
+pub(super) mod renew;
