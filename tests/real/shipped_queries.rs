@@ -111,7 +111,7 @@ fn what_backups_failed_of_is_over_when_repository_and_archiver_say_so() {
     let ages = [
         of("last_archive_age", "db-17", "db-17-0", "120x70"),
         of("last_archive_age", "db-17", "db-17-1", "900000x70"),
-        of("last_archive_age", "db-17", "db-17-2", "NaNx70"),
+        of("last_archive_age", "db-17", "db-17-2", &["NaN"; 71].join(" ")),
     ];
     assert_eq!(value_of(&archived, &ages), Some(120.0));
     assert_eq!(value_of(&archived, &ages[2..]), None, "it has never archived");
