@@ -46,7 +46,7 @@ const TABLE: &[(&str, &[&str])] = &[
     ("handoff", &["store", "oncall", "playbook", "message"]),
     ("reload", &["store", "message"]),
     ("server", &["intake", "chat", "store", "oncall", "message", "links", "signature"]),
-    ("config", &["diagnostics", "secret", "discord", "notify", "intake", "cluster", "sightings", "patroni"]),
+    ("config", &["diagnostics", "secret", "discord", "notify", "intake", "cluster", "sightings", "patroni", "action"]),
 ];
 
 /// Those that put everything together.

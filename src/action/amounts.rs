@@ -206,6 +206,54 @@ impl FromStr for Resource {
     }
 }
 
+/// By how much a number or quantity grows: `25%`, `2`, `10Gi`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MoreOf {
+    Percent(u32),
+    Amount(Quantity),
+}
+
+impl MoreOf {
+    /// What `current` comes to with it. `None` when that is too big to be kept.
+    pub fn on(self, current: Quantity) -> Option<Quantity> {
+        current.plus(match self {
+            MoreOf::Percent(percent) => current.percent(percent)?,
+            MoreOf::Amount(amount) => amount,
+        })
+    }
+}
+
+impl FromStr for MoreOf {
+    type Err = AmountError;
+
+    fn from_str(text: &str) -> Result<Self, AmountError> {
+        let amount = || text.parse().ok().map(|Amount(amount)| Self::Amount(amount));
+        percent(text)
+            .map(Self::Percent)
+            .or_else(amount)
+            .ok_or_else(|| no(text, "growth of a number; write `25%`, or what is added: `2` or `10Gi`"))
+    }
+}
+
+/// A number or quantity above nothing: in many fields, 0 means none or without end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Amount(pub Quantity);
+
+impl FromStr for Amount {
+    type Err = AmountError;
+
+    fn from_str(text: &str) -> Result<Self, AmountError> {
+        let quantity = text.trim().parse().ok().filter(|quantity| *quantity > Quantity::of(0));
+        quantity.map(Self).ok_or_else(|| no(text, "number or quantity above 0; write it as `20` or `120Gi`"))
+    }
+}
+
+impl fmt::Display for Amount {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -260,6 +308,20 @@ mod tests {
             assert!(wrong.parse::<MoreResource>().is_err(), "{wrong}");
         }
         assert!("0".parse::<Resource>().is_err() && "500m".parse::<Resource>().is_ok());
+    }
+
+    #[test]
+    fn a_number_grows_by_a_share_or_an_amount() {
+        let on = |text: &str, current: &str| {
+            text.parse::<MoreOf>().unwrap().on(current.parse().unwrap()).unwrap().to_string()
+        };
+        assert_eq!(
+            (on("25%", "10").as_str(), on("3", "10").as_str(), on("500m", "1").as_str()),
+            ("12500m", "13", "1500m")
+        );
+        for wrong in ["0", "-1", "0%", "some"] {
+            assert!(wrong.parse::<MoreOf>().is_err() && wrong.parse::<Amount>().is_err(), "{wrong}");
+        }
     }
 
     #[test]

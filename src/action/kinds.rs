@@ -34,7 +34,7 @@ impl Kind {
     }
 
     /// As keys and lists of objects name it: with its group where it is not Kubernetes' own.
-    pub(super) fn id(self) -> &'static str {
+    pub fn id(self) -> &'static str {
         self.0.id
     }
 

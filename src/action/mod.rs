@@ -32,6 +32,8 @@ use declaration::AT_WILL;
 pub use declaration::{Argument, Declaration, Effect, Field, Named, On, Right};
 pub use error::ActionError;
 pub use k8s::deny::{self, ChangeKind};
+pub use k8s::field_path::FieldPath;
+pub use k8s::patch::{PatchField, Patchable, why_never};
 pub use kinds::Kind;
 pub use registry::{declarations, names, parse};
 pub use tell::Tell;
@@ -51,6 +53,8 @@ pub struct World {
     pub prometheus: Arc<dyn Prometheus>,
     pub patroni: Arc<dyn Patroni>,
     pub clock: Arc<dyn Clock>,
+    /// What the configuration of the bot lets `k8s.patch` change.
+    pub patchable: Patchable,
 }
 
 /// What one step of one run is about.
@@ -171,6 +175,11 @@ pub trait Declared: Arguments + DeserializeOwned + Debug + Send + Sync + 'static
     fn named(&self) -> Named {
         Named::default()
     }
+
+    /// The field of its target that it changes, where [`Patchable`] says whether it may.
+    fn patched(&self) -> Option<&FieldPath> {
+        None
+    }
 }
 
 /// What is known about one step's action without running it.
@@ -190,6 +199,11 @@ pub trait Describe: Debug + Send + Sync {
 
     /// As [`Declared::named`].
     fn named(&self) -> Named;
+
+    /// As [`Declared::patched`].
+    fn patched(&self) -> Option<&FieldPath> {
+        None
+    }
 
     /// The rights it needs on a target of that kind; the caller fills in namespaces that are empty.
     /// A kind that is not among
@@ -220,6 +234,10 @@ impl<T: Declared> Describe for T {
 
     fn named(&self) -> Named {
         Declared::named(self)
+    }
+
+    fn patched(&self) -> Option<&FieldPath> {
+        Declared::patched(self)
     }
 
     fn access(&self, target_kind: &str, kinds: &Kinds) -> Vec<Access> {

@@ -44,6 +44,7 @@ registry![
     k8s::create_job::K8sCreateJob,
     k8s::rollout_undo::K8sRolloutUndo,
     k8s::set_resources::K8sSetResources,
+    k8s::patch::K8sPatch,
     k8s::annotate::K8sAnnotate,
     k8s::cordon::K8sCordon,
     k8s::uncordon::K8sUncordon,

@@ -8,8 +8,9 @@ use std::str::FromStr;
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 
-use super::amounts::{Count, Flag, MoreReplicas, MoreResource, MoreStorage, Most, Resource, Size};
+use super::amounts::{Amount, Count, Flag, MoreOf, MoreReplicas, MoreResource, MoreStorage, Most, Resource, Size};
 use super::declaration::{Argument, Field};
+use super::k8s::field_path::FieldPath;
 use crate::cluster::KindName;
 use crate::language::{AnyArg, Arg, ArgError, Scope};
 use crate::model::HumanDuration;
@@ -58,6 +59,9 @@ words! {
     Size => "size",
     MoreResource => "percentage or quantity",
     Resource => "quantity",
+    MoreOf => "percentage or number",
+    Amount => "number or quantity",
+    FieldPath => "path",
     KindName => "kind",
     HumanDuration => "duration",
 }

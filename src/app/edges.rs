@@ -97,7 +97,7 @@ pub fn playbooks(config: &Config, kinds: &Arc<Kinds>) -> (Catalog, Vec<Diagnosti
     let folder = &config.playbooks.dir;
     let (catalog, mut problems) = Catalog::load_with(folder, kinds);
     problems.retain(|problem| !is_settled(config, problem));
-    let (catalog, refused) = catalog.without(|playbook| refused_queries(config, playbook));
+    let (catalog, refused) = catalog.without(|playbook| refused_playbook(config, playbook));
     problems.extend(refused);
     let today = SystemClock::default().now().date_naive();
     problems.extend(catalog.iter().filter_map(|playbook| playbook.review_due(today)));
@@ -113,9 +113,16 @@ pub fn playbooks(config: &Config, kinds: &Arc<Kinds>) -> (Catalog, Vec<Diagnosti
     (catalog, problems)
 }
 
+/// What a playbook does that it cannot do on this bot: its queries, and the fields that it changes.
+pub fn refused_playbook(config: &Config, playbook: &Playbook) -> Vec<Diagnostic> {
+    let patchable = config.actions.patchable();
+    let fields = playbook.wrong_fields(|kind, field| patchable.refusal(kind, field, &playbook.kinds));
+    [refused_queries(config, playbook), fields].concat()
+}
+
 /// Queries that cannot be asked here: those to which `prometheus.match` cannot be added, as without
 /// it they would be about all clusters, and those that `prometheus.dialect` does not know.
-pub fn refused_queries(config: &Config, playbook: &Playbook) -> Vec<Diagnostic> {
+fn refused_queries(config: &Config, playbook: &Playbook) -> Vec<Diagnostic> {
     let Some(prometheus) = &config.prometheus else { return Vec::new() };
     let unmatched = |expr: &str| with_matchers(expr, &prometheus.matchers).err();
     let mut refused = playbook.wrong_queries(Code::UnmatchedQuery, unmatched);
@@ -129,9 +136,13 @@ pub fn refused_queries(config: &Config, playbook: &Playbook) -> Vec<Diagnostic> 
     refused
 }
 
-/// Whether `prometheus.dialect` settles what is doubtful about a query: VictoriaMetrics takes what
-/// Prometheus would not, or [`refused_queries`] has it.
+/// Whether the configuration settles what is doubtful without it: it says what `k8s.patch` may
+/// change; and by `prometheus.dialect`, VictoriaMetrics takes what Prometheus would not. What is
+/// wrong with it all the same, [`refused_playbook`] has.
 pub fn is_settled(config: &Config, problem: &Diagnostic) -> bool {
+    if problem.code == Code::FieldNotAllowed && !problem.is_error() {
+        return true;
+    }
     let dialect = config.prometheus.as_ref().and_then(|prometheus| prometheus.dialect);
     let is_foreign = match dialect {
         None => false,

@@ -44,7 +44,7 @@ use crate::store::{AffectedStore as _, IncidentStore as _, SignalStore as _};
 use crate::worker::{self, Progress};
 
 use crew::Crew;
-pub use edges::{cluster, is_settled, no_playbooks, patroni, prometheus, real_cluster, refused_queries};
+pub use edges::{cluster, is_settled, no_playbooks, patroni, prometheus, real_cluster, refused_playbook};
 pub use ending::Ending;
 use ending::{CLOSE_WITHIN, LEAVE_WITHIN};
 use lookout::{Lookout, Patience};
@@ -89,6 +89,7 @@ pub async fn serve(config: &Config, ending: &Ending) -> anyhow::Result<()> {
         prometheus: edges::prometheus(config)?,
         patroni: edges::patroni(config)?,
         clock: clock.clone(),
+        patchable: config.actions.patchable(),
     };
     let metrics = Arc::new(Metrics::new());
     let sinks = sinks::build(config)?;

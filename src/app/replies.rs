@@ -115,7 +115,13 @@ escalate:
         let coredns = build::deployment("kube-system", "coredns", 4);
         let cluster = SimCluster::from_objects(clock.clone(), vec![coredns]).unwrap();
         let patroni = Arc::new(SimPatroni::new(cluster.clone(), clock.clone()));
-        let world = World { cluster: Arc::new(cluster), prometheus: Arc::new(NoPrometheus), patroni, clock };
+        let world = World {
+            cluster: Arc::new(cluster),
+            prometheus: Arc::new(NoPrometheus),
+            patroni,
+            clock,
+            patchable: crate::action::Patchable::default(),
+        };
         let (catalog, problems) = Catalog::of(vec![Playbook::from_store(playbook).unwrap()]);
         assert!(problems.is_empty(), "{problems:?}");
         let (catalogs, catalog) = watch::channel(Arc::new(catalog));

@@ -11,7 +11,7 @@ use super::against::Against;
 use super::kinds::KindsArgs;
 use super::output::{Exit, Failure, say};
 use crate::app::{
-    Site, cluster, is_settled, no_playbooks, parse_oncall, prometheus, refused_queries, unfit_approvers,
+    Site, cluster, is_settled, no_playbooks, parse_oncall, prometheus, refused_playbook, unfit_approvers,
     unknown_budgets, unknown_contacts, unknown_page_teams, unknown_people, unknown_teams, unknown_ticket_teams,
     unknown_watch_teams,
 };
@@ -107,7 +107,7 @@ pub(super) async fn go(args: &Args) -> anyhow::Result<Exit> {
     }
     if let Some(config) = &config {
         let wrong: Vec<Diagnostic> =
-            found.loaded.iter().flat_map(|playbook| refused_queries(config, playbook)).collect();
+            found.loaded.iter().flat_map(|playbook| refused_playbook(config, playbook)).collect();
         found.diagnostics.retain(|problem| !is_settled(config, problem));
         found.loaded.retain(|playbook| wrong.iter().all(|problem| problem.path != playbook.path));
         found.diagnostics.extend(wrong);

@@ -65,7 +65,13 @@ pub(super) async fn go(args: Args) -> anyhow::Result<Exit> {
         cluster.kind(&kind).await.context("no snapshot was taken")?;
     }
     let patroni = app::patroni(&config)?;
-    let world = World { cluster, prometheus, patroni, clock: Arc::new(SystemClock::default()) };
+    let world = World {
+        cluster,
+        prometheus,
+        patroni,
+        clock: Arc::new(SystemClock::default()),
+        patchable: config.actions.patchable(),
+    };
     let given = args.set.into_iter().collect();
     let taken = snapshot(&world, &playbook, &given)
         .await

@@ -35,6 +35,7 @@ impl Config {
         checker.discord();
         checker.prometheus();
         checker.patroni();
+        checker.take(Code::InvalidValue, "actions", self.actions.findings());
         checker.alertmanager();
         checker.cluster();
         checker.severities();

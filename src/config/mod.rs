@@ -4,6 +4,7 @@
 //! talks to the console. Secrets never stand in it: a [`SecretSource`] says where one lies. Relative paths start at the
 //! folder of the configuration file.
 
+mod actions;
 mod alertmanager;
 mod auth;
 mod budget;
@@ -42,6 +43,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 pub use crate::secret::{SecretError, SecretSource};
+pub use actions::{ActionsConfig, PatchFieldConfig};
 pub use alertmanager::AlertmanagerConfig;
 pub use auth::{AuthConfig, BasicAuth};
 pub use budget::BudgetConfig;
@@ -94,6 +96,7 @@ pub struct Config {
     /// How the databases' Patroni is reached.
     pub patroni: PatroniConfig,
     pub playbooks: PlaybooksConfig,
+    pub actions: ActionsConfig,
     pub oncall: OncallConfig,
     pub maintenance: MaintenanceConfig,
     pub handoff: HandoffConfig,

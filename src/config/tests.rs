@@ -857,3 +857,47 @@ fn a_name_of_a_config_map_that_is_none_is_refused() {
         assert_eq!(said.contains("dogwatch.yaml:1:"), !fits, "{said}");
     }
 }
+
+#[test]
+fn what_no_bot_changes_is_not_allowed_by_a_configuration_either() {
+    let folder = Folder::new();
+    assert_eq!(folder.checked("server: { insecure_no_auth: true }\n"), folder.checked(
+        "server: { insecure_no_auth: true }\nactions: { patch: [{ kind: NodePool.karpenter.sh, field: spec.limits.cpu }] }\n",
+    ));
+    assert_snapshot!(folder.checked(
+        "actions:\n  patch:\n    - { kind: StatefulSet, field: spec.replicas }\n    - { kind: Nodepool, field: spec.limits.cpu }\n    \
+         - { kind: Secret, field: data.x }\n    - { kind: ConfigMap, field: 'data[0]' }\n",
+    ), @"
+    error[invalid-value]: `spec.replicas` is changed by `k8s.scale`, which asks who decides how many there are
+     --> dogwatch.yaml:3:28
+      |
+    3 |     - { kind: StatefulSet, field: spec.replicas }
+      |                            ^^^^^
+      |
+      = help: take the entry out, or write a kind and a field as `{ kind: NodePool.karpenter.sh, field: spec.limits.cpu }`
+
+    error[invalid-value]: `Nodepool` is no kind of Kubernetes itself; write it as in its manifest, such as `Deployment`, and any other kind with its group, such as `Certificate.cert-manager.io`
+     --> dogwatch.yaml:4:9
+      |
+    4 |     - { kind: Nodepool, field: spec.limits.cpu }
+      |         ^^^^
+      |
+      = help: take the entry out, or write a kind and a field as `{ kind: NodePool.karpenter.sh, field: spec.limits.cpu }`
+
+    error[invalid-value]: secrets are never read; if a playbook must know whether one is there, ask for what depends on it
+     --> dogwatch.yaml:5:9
+      |
+    5 |     - { kind: Secret, field: data.x }
+      |         ^^^^
+      |
+      = help: take the entry out, or write a kind and a field as `{ kind: NodePool.karpenter.sh, field: spec.limits.cpu }`
+
+    error[invalid-value]: `data[0]` is no path of a field; write it as `spec.resources.requests.storage`
+     --> dogwatch.yaml:6:26
+      |
+    6 |     - { kind: ConfigMap, field: 'data[0]' }
+      |                          ^^^^^
+      |
+      = help: take the entry out, or write a kind and a field as `{ kind: NodePool.karpenter.sh, field: spec.limits.cpu }`
+    ");
+}

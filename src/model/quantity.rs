@@ -34,6 +34,11 @@ impl Quantity {
         self.nanos.div_euclid(UNIT) + i128::from(self.nanos.rem_euclid(UNIT) != 0)
     }
 
+    /// The largest whole number of units that is not more than this.
+    pub fn floor(self) -> Self {
+        Self { nanos: self.nanos - self.nanos.rem_euclid(UNIT) }
+    }
+
     /// So many thousandths of a unit: `500m`.
     pub fn of_milli(thousandths: i64) -> Self {
         Self { nanos: i128::from(thousandths) * (UNIT / 1_000) }

@@ -15,6 +15,7 @@ mod inputs;
 mod kinds;
 mod kubernetes;
 mod load;
+mod patched;
 mod read;
 mod review;
 mod rights;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use tokio::sync::watch;
 
-use crate::action::World;
+use crate::action::{Patchable, World};
 use crate::bot::Bot;
 use crate::clock::{Clock, ManualClock};
 use crate::cluster::Access;
@@ -67,7 +67,13 @@ impl Stage {
         let engine = EngineOptions { default_team: rules.default_team.clone(), ..EngineOptions::default() };
         let as_bot = rights.map_or_else(|| cluster.clone(), |rights| cluster.restricted(rights));
         let patroni = Arc::new(SimPatroni::new(cluster.clone(), clock.clone()));
-        let world = World { cluster: Arc::new(as_bot), prometheus: prometheus.clone(), patroni, clock: clock.clone() };
+        let world = World {
+            cluster: Arc::new(as_bot),
+            prometheus: prometheus.clone(),
+            patroni,
+            clock: clock.clone(),
+            patchable: Patchable::all(),
+        };
         let (metrics, name) = (Arc::new(Metrics::new()), "stage".to_owned());
         let bot = Bot {
             store: store.clone(),

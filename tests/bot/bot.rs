@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, TimeZone, Utc};
+use dogwatch::action::Patchable;
 use dogwatch::alertmanager::Alertmanager;
 use dogwatch::app::InForce;
 use dogwatch::bot::Bot as Wiring;
@@ -102,6 +103,8 @@ pub struct Bot {
     pub page_sinks: Vec<Arc<dyn Sink>>,
     /// Which of them are told at once, entry after entry; without any, each is an entry of its own.
     pub page_entries: Vec<Vec<&'static str>>,
+    /// What its configuration lets it change, from its next start on.
+    pub patchable: Patchable,
     /// How many changes the conversation has spoken of.
     pub told: usize,
 }
@@ -146,6 +149,7 @@ impl Bot {
             pagers: Vec::new(),
             page_sinks: Vec::new(),
             page_entries: Vec::new(),
+            patchable: Patchable::default(),
             told: 0,
         };
         empty_database(&bot.folder.path().join("bot.db")).await;
@@ -203,6 +207,7 @@ impl Bot {
         wiring.kept_quiet.clone_from(&self.alertmanager_sources);
         wiring.asked_sources.clone_from(&self.alertmanager_sources);
         wiring.store = Arc::new(FusedStore { inner: stage.store.clone(), fuse: self.fuse.clone() });
+        wiring.world.patchable = self.patchable.clone();
         wiring.world.cluster = Arc::new(FusedCluster { inner: self.cluster.clone(), fuse: self.fuse.clone() });
         let mut workers = wiring.workers(1);
         workers.push(Arc::new(wiring.timekeeper()));

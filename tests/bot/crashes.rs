@@ -228,6 +228,36 @@ async fn a_claim_grows_once_whenever_the_bot_dies() {
     .await;
 }
 
+#[tokio::test]
+async fn an_autoscalers_maximum_is_raised_once_whenever_the_bot_dies() {
+    Story {
+        playbook: shipped("hpa-maxed"),
+        objects: crate::patch::maxed,
+        world: crate::patch::load_is_shared,
+        alert: ("KubeHpaMaxedOut", crate::patch::LABELS),
+        ends: Outcome::Fixed,
+        mutations: &["patch horizontalpodautoscaler/web in shop"],
+        pages: &[],
+    }
+    .survives(30..90)
+    .await;
+}
+
+#[tokio::test]
+async fn an_autoscalers_maximum_goes_back_once_whenever_the_bot_dies() {
+    Story {
+        playbook: shipped("hpa-maxed"),
+        objects: crate::patch::maxed,
+        world: |bot| bot.prometheus.follows("status_target_metric", || Some(1.3)),
+        alert: ("KubeHpaMaxedOut", crate::patch::LABELS),
+        ends: Outcome::Escalated,
+        mutations: &["patch horizontalpodautoscaler/web in shop", "patch horizontalpodautoscaler/web in shop"],
+        pages: &["platform escalated"],
+    }
+    .survives(60..160)
+    .await;
+}
+
 fn sick_node() -> Vec<Object> {
     let sick = json!({ "status": { "conditions": [{ "type": "Ready", "status": "False" }] } });
     let web = build::statefulset("shop", "web", 2);
@@ -284,98 +314,47 @@ async fn a_backup_is_stopped_and_started_once_whenever_the_bot_dies() {
     .await;
 }
 
-/// Each Job is the one of its item: no restart makes a second one. And what was left alone stays so.
-#[tokio::test]
-async fn each_job_of_a_loop_is_started_once_whenever_the_bot_dies() {
-    let leaving = "      - leave_if: job.metadata.name == 'pg-02-night'\n        because: it is held\n      - require:";
-    Story {
-        playbook: crate::loops::RESTART.replace("      - require:", leaving),
-        objects: || crate::loops::failed(3),
-        world: |_| {},
-        alert: ("JobsFailing", &[]),
-        ends: Outcome::Escalated,
-        mutations: &[
-            "create job/pg-01-dogwatch-1-cb9016784e in databases",
-            "create job/pg-03-dogwatch-1-6dd5b50bfc in databases",
-        ],
-        pages: &["databases escalated"],
-    }
-    .survives(60..200)
-    .await;
-}
+const RENEWAL: &str = "
+apiVersion: dogwatch/v1
+kind: Playbook
+metadata: { name: renewal, version: 1.0.0, owner: platform }
+summary: a certificate is not renewed
+severity: S2
+autonomy: auto
+page_by: 2h
+triggers: [{ alert: CertManagerCertExpirySoon }]
+target: { kind: Certificate.cert-manager.io, from: alert, label: name }
+mitigate:
+  - id: renew
+    certmanager.renew: {}
+    verify: { until: target.status.?revision.orValue(0) > 3, settle: 1m, within: 5m }
+escalate:
+  - page: { message: '{{because}}' }
+";
 
-/// A Deployment of three that is stuck: its new image is pulled by no node, and the old pods serve on.
-fn stuck_rollout() -> Vec<Object> {
-    let containers = |image: &str| json!([{ "name": "web", "image": image }]);
-    let labels = |hash: &str| json!({ "app": "web", "pod-template-hash": hash });
-    let web = Object(json!({
-        "apiVersion": "apps/v1",
-        "kind": "Deployment",
-        "metadata": {
-            "namespace": "shop", "name": "web", "uid": "u-web", "generation": 7,
-            "annotations": { "deployment.kubernetes.io/revision": "7" },
-        },
-        "spec": {
-            "replicas": 3,
-            "strategy": { "type": "RollingUpdate", "rollingUpdate": { "maxSurge": "100%", "maxUnavailable": 0 } },
-            "selector": { "matchLabels": { "app": "web" } },
-            "template": { "metadata": { "labels": { "app": "web" } }, "spec": { "containers": containers("shop:3") } },
-        },
-        "status": { "observedGeneration": 7, "replicas": 6, "updatedReplicas": 3, "readyReplicas": 3, "availableReplicas": 3 },
+fn certificate() -> Vec<Object> {
+    let certificate = Object(json!({
+        "apiVersion": "cert-manager.io/v1",
+        "kind": "Certificate",
+        "metadata": { "namespace": "shop", "name": "web" },
+        "status": { "revision": 3, "failedIssuanceAttempts": 5, "lastFailureTime": "2026-03-01T00:00:00Z" },
     }));
-    let set = |hash: &str, revision: &str, image: &str, made: &str, ready: u32| {
-        let set = json!({
-            "apiVersion": "apps/v1",
-            "kind": "ReplicaSet",
-            "metadata": {
-                "namespace": "shop", "name": format!("web-{hash}"), "uid": format!("u-{hash}"), "labels": labels(hash),
-                "creationTimestamp": made, "annotations": { "deployment.kubernetes.io/revision": revision },
-            },
-            "spec": {
-                "replicas": 3,
-                "selector": { "matchLabels": labels(hash) },
-                "template": { "metadata": { "labels": labels(hash) }, "spec": { "containers": containers(image) } },
-            },
-            "status": { "replicas": 3, "readyReplicas": ready, "availableReplicas": ready },
-        });
-        build::owned_by(Object(set), &web)
-    };
-    let old = set("old", "6", "shop:2", "2026-02-10T02:00:00Z", 3);
-    // The harness lets seven hours pass before the alert.
-    let new = set("new", "7", "shop:3", "2026-03-02T08:30:00Z", 0);
-    let pods = (1..=3).map(|n| {
-        let waiting = json!({ "waiting": { "reason": "ImagePullBackOff" } });
-        let pod = json!({
-            "apiVersion": "v1",
-            "kind": "Pod",
-            "metadata": { "namespace": "shop", "name": format!("web-new-{n}"), "labels": labels("new") },
-            "spec": { "nodeName": "node-1", "containers": containers("shop:3") },
-            "status": {
-                "phase": "Pending",
-                "conditions": [{ "type": "Ready", "status": "False" }],
-                "containerStatuses": [{
-                    "name": "web", "image": "shop:3", "imageID": "", "ready": false, "restartCount": 0, "state": waiting,
-                }],
-            },
-        });
-        build::owned_by(Object(pod), &new)
-    });
-    let pods: Vec<Object> = pods.collect();
-    [web, old, new].into_iter().chain(pods).collect()
+    [crate::kinds::definitions(), vec![certificate]].concat()
 }
 
+/// A CA counts how often it is asked.
 #[tokio::test]
-async fn a_rollout_is_taken_back_once_whenever_the_bot_dies() {
+async fn a_certificate_is_asked_for_once_whenever_the_bot_dies() {
     Story {
-        playbook: shipped("rollout-undo"),
-        objects: stuck_rollout,
+        playbook: RENEWAL.to_owned(),
+        objects: certificate,
         world: |_| {},
-        alert: ("KubeDeploymentRolloutStuck", &[("namespace", "shop"), ("deployment", "web")]),
-        ends: Outcome::Fixed,
-        mutations: &["patch deployment/web in shop"],
-        pages: &[],
+        alert: ("CertManagerCertExpirySoon", &[("namespace", "shop"), ("name", "web")]),
+        ends: Outcome::Escalated,
+        mutations: &["patch certificate.cert-manager.io/web in shop"],
+        pages: &["platform escalated"],
     }
-    .survives(40..120)
+    .survives(30..90)
     .await;
 }
 

@@ -47,7 +47,9 @@ fn the_shipped_playbooks_load_without_a_remark() {
         [
             "backup-timeout",
             "backups-failed",
+            "certificate-not-renewed",
             "coredns-saturated",
+            "hpa-maxed",
             "memory-limit",
             "node-notready",
             "patroni-replica-lag",
@@ -88,6 +90,14 @@ fn a_replica_is_named_by_the_alert() {
         ("scope", "pg-00017"),
     ];
     assert_eq!(starts(&labels), "patroni-replica-lag on pod/pg-00017-1 in databases");
+}
+
+#[test]
+fn an_autoscaler_is_named_by_the_alert() {
+    let web = "hpa-maxed on horizontalpodautoscaler/web in shop";
+    for alert in ["KubeHpaMaxedOut", "KubernetesHpaScaleMaximum"] {
+        assert_eq!(starts(&[("alertname", alert), ("namespace", "shop"), ("horizontalpodautoscaler", "web")]), web);
+    }
 }
 
 #[test]
@@ -209,6 +219,7 @@ fn each_playbook_asks_for_no_more_rights_than_it_uses() {
         needs("pvc-pending"),
         ["get persistentvolumeclaims", "get pods", "get statefulsets", "get storageclasses", "list events"]
     );
+    assert_eq!(needs("certificate-not-renewed"), [""; 0]);
     assert_eq!(
         needs("backup-timeout"),
         ["create jobs", "delete jobs", "get namespaces", "get cronjobs", "get jobs", "list events", "list jobs"]
@@ -238,6 +249,16 @@ fn each_playbook_asks_for_no_more_rights_than_it_uses() {
             "list pods",
             "list replicasets",
             "patch deployments",
+        ]
+    );
+    assert_eq!(
+        needs("hpa-maxed"),
+        [
+            "get namespaces",
+            "get deployments",
+            "get horizontalpodautoscalers",
+            "list pods",
+            "patch horizontalpodautoscalers",
         ]
     );
     assert_eq!(

@@ -264,3 +264,28 @@ fn one_file_is_checked_with_those_it_hands_over_to() {
     assert_eq!(code, 1, "{told}");
     assert!(told.contains("there is no playbook `lok`, or something is wrong with it"), "{told}");
 }
+
+/// Without a configuration nobody knows what the bot may change; with one it is right, or it is wrong.
+#[test]
+fn what_a_playbook_may_change_says_the_configuration() {
+    let playbook = PLAYBOOK.replace(
+        "escalate:",
+        "mitigate:\n  - k8s.patch: { field: spec.minReadySeconds, by: 10, max: 60 }\n    verify: { until: target.spec.minReadySeconds > 1, within: 1m }\nescalate:",
+    );
+    let playbook = playbook.replace("autonomy: observe", "autonomy: approve");
+    let config = "server: { insecure_no_auth: true }\n";
+    let allowed = format!("{config}actions: {{ patch: [{{ kind: Deployment, field: spec.minReadySeconds }}] }}\n");
+    let dir = folder(&[
+        ("playbooks/look.yaml", &playbook),
+        ("no.yaml", config),
+        ("yes.yaml", &allowed),
+        ("oncall.yaml", super::files::ONCALL),
+    ]);
+    let told = |args: &[&str]| {
+        let (code, said) = checked(dir.path(), args);
+        (code, said.matches("warning[field-not-allowed]").count(), said.matches("error[field-not-allowed]").count())
+    };
+    assert_eq!(told(&["playbooks"]), (0, 1, 0));
+    assert_eq!(told(&["--config", "no.yaml"]), (1, 0, 1));
+    assert_eq!(told(&["--config", "yes.yaml"]), (0, 0, 0));
+}

@@ -25,7 +25,7 @@ escalate:
   - page: { message: "somebody must look" }
 "#;
 
-const ONCALL: &str = "apiVersion: dogwatch/v1
+pub const ONCALL: &str = "apiVersion: dogwatch/v1
 kind: OnCall
 members: [{ name: ada, email: ada@example.org }, { name: bob, email: bob@example.org }]
 teams:

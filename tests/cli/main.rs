@@ -12,6 +12,7 @@ mod drills;
 mod files;
 mod flood;
 mod help;
+mod hostile;
 mod kills;
 mod logs;
 mod manifest;

@@ -5,7 +5,7 @@ use std::fs;
 use super::*;
 
 /// A playbook without a mistake.
-const RIGHT: &str = r#"apiVersion: dogwatch/v1
+pub const RIGHT: &str = r#"apiVersion: dogwatch/v1
 kind: Playbook
 metadata: { name: front-slow, version: 1.0.0, owner: web }
 summary: the front end answers slowly

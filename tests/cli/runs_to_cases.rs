@@ -6,7 +6,7 @@ use std::fs;
 use std::sync::Arc;
 use std::time::Duration;
 
-use dogwatch::action::World;
+use dogwatch::action::{Patchable, World};
 use dogwatch::clock::{Clock as _, ManualClock, SystemClock};
 use dogwatch::cluster::Object;
 use dogwatch::cluster::sim::SimCluster;
@@ -151,7 +151,13 @@ async fn a_snapshot_has_what_a_playbook_reads_and_no_secret() {
     let prometheus = Arc::new(ScriptedPrometheus::default());
     prometheus.follows("http_seconds_sum", || Some(0.4));
     let patroni = Arc::new(SimPatroni::new(cluster.clone(), clock.clone()));
-    let world = World { cluster: Arc::new(cluster.clone()), prometheus: prometheus.clone(), patroni, clock };
+    let world = World {
+        cluster: Arc::new(cluster.clone()),
+        prometheus: prometheus.clone(),
+        patroni,
+        clock,
+        patchable: Patchable::default(),
+    };
     let playbook = Playbook::from_store(&playbook()).unwrap();
     let given = |pairs: &[(&str, &str)]| pairs.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
     let taken = snapshot(&world, &playbook, &given(&[("namespace", "web"), ("deployment", "front")])).await;

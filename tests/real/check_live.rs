@@ -28,9 +28,6 @@ async fn check_tells_what_the_cluster_does_not_have() {
     site.prometheus.exports("kubelet_volume_stats_used_bytes{namespace=\"x\",persistentvolumeclaim=\"y\"} 1");
     site.prometheus.wait_for("kubelet_volume_stats_used_bytes").await;
     site.folder.write("playbooks/of-no-use-here.yaml", OF_NO_USE_HERE);
-    let kinds =
-        "kinds:\n  - { kind: Certificate.cert-manager.io, plural: certificates, version: v1, namespaced: true }\n";
-    site.folder.write("playbooks/kinds.yaml", kinds);
     let mut command = Command::new(env!("CARGO_BIN_EXE_dogwatch"));
     command.args(["check", "--live", "--config"]).arg(site.folder.join("dogwatch.yaml"));
     let said = tokio::task::spawn_blocking(move || command.output().expect("dogwatch runs")).await.expect("no panic");

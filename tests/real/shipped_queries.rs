@@ -244,6 +244,43 @@ fn a_container_grows_in_the_pods_of_its_own_deployment_alone() {
     }
 }
 
+#[test]
+fn the_load_of_an_autoscaler_is_that_of_its_worst_metric() {
+    let load = query("hpa-maxed", "load");
+    let of = |what: &str, metric: &str, autoscaler: &str, instance: &str, value: &str| {
+        let labels = format!(
+            r#"namespace="databases",horizontalpodautoscaler="{autoscaler}",metric_name="{metric}",metric_target_type="utilization",instance="{instance}""#
+        );
+        series(&format!("kube_horizontalpodautoscaler_{what}_target_metric{{{labels}}}"), value)
+    };
+    let asked = [of("spec", "cpu", "web", "a", "80x70"), of("spec", "memory", "web", "a", "50x70")];
+    let used = [of("status", "cpu", "web", "a", "60x70"), of("status", "memory", "web", "a", "75x70")];
+    let both = [asked.to_vec(), used.to_vec()].concat();
+    assert_eq!(value_of(&load, &both), Some(1.5));
+    // Of two that watch the cluster, each tells of the same.
+    let twice = [of("spec", "cpu", "web", "b", "80x70"), of("status", "cpu", "web", "b", "60x70")];
+    assert_eq!(value_of(&load, &[both, twice.to_vec()].concat()), Some(1.5));
+    assert_eq!(value_of(&load, &asked), None, "without a metric there is no load");
+    let others = [of("spec", "cpu", "api", "a", "80x70"), of("status", "cpu", "api", "a", "160x70")];
+    assert_eq!(value_of(&load, &others), None);
+}
+
+#[test]
+fn the_connections_of_a_database_are_counted_as_if_a_quarter_more_pods_had_as_many() {
+    let connections = query("hpa-maxed", "connections");
+    let of = |name: &str, labels: &str, value: &str| {
+        series(&format!(r#"{name}{{namespace="databases",database="db-17"{labels}}}"#), value)
+    };
+    let used = [
+        of("pg_stat_activity_count", r#",state="active""#, "20x70"),
+        of("pg_stat_activity_count", r#",state="idle""#, "44x70"),
+    ];
+    let most = [of("pg_settings_max_connections", "", "100x70")];
+    assert_eq!(value_of(&connections, &[used.to_vec(), most.to_vec()].concat()), Some(0.8));
+    assert_eq!(value_of(&connections, &used), None);
+    assert_eq!(value_of(&connections, &most), None);
+}
+
 /// The query of a step of a shipped playbook, with the names of one target put in.
 fn query(playbook: &str, id: &str) -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("playbooks/{playbook}.yaml"));
@@ -255,7 +292,7 @@ fn query(playbook: &str, id: &str) -> String {
     let expr: &dyn AnyArg = args.iter().find(|(name, _)| *name == "expr").unwrap().1;
     let name = match playbook {
         "backup-timeout" => "backup-db-17-1",
-        "memory-limit" => "web",
+        "memory-limit" | "hpa-maxed" => "web",
         _ => "data-db-17",
     };
     let query = expr
@@ -267,6 +304,7 @@ fn query(playbook: &str, id: &str) -> String {
         .replace("{{backup.metadata.name}}", "db-17-backup")
         .replace("{{backup.metadata.namespace}}", "databases")
         .replace("{{inputs.container}}", "web")
+        .replace("{{database}}", "db-17")
         .replace("{{target.metadata.namespace}}", "databases")
         .replace("{{target.metadata.name}}", name);
     assert!(!query.contains("{{"), "{query}");

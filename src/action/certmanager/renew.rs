@@ -248,7 +248,8 @@ mod tests {
     fn what_needs_no_new_try_gets_none() {
         let issuing = with_status(json!({ "conditions": [{ "type": "Issuing", "status": "True" }] }));
         assert!(decide(&issuing).starts_with("unneeded:") && decide(&issuing).ends_with("is being issued already"));
-        let good = json!({ "conditions": [{ "type": "Ready", "status": "True" }], "renewalTime": "2026-06-01T00:00:00Z" });
+        let good =
+            json!({ "conditions": [{ "type": "Ready", "status": "True" }], "renewalTime": "2026-06-01T00:00:00Z" });
         assert!(decide(&with_status(good)).ends_with("its renewal is not due before 2026-06-01T00:00:00Z"));
         let due = json!({ "conditions": [{ "type": "Ready", "status": "True" }] });
         assert!(decide(&with_status(due)).starts_with("renew"));

@@ -36,7 +36,10 @@ pub(super) fn safe_name(name: String, what: &str) -> Result<String, ActionError>
 }
 
 /// The run's target as it is now, with its managed fields.
-pub(in crate::action) async fn live_target(cluster: &dyn Cluster, step: &StepContext<'_>) -> Result<Object, ActionError> {
+pub(in crate::action) async fn live_target(
+    cluster: &dyn Cluster,
+    step: &StepContext<'_>,
+) -> Result<Object, ActionError> {
     let object = cluster.get(step.target).await?;
     object.ok_or_else(|| ActionError::fail(format!("{} is not there any more", step.target)))
 }

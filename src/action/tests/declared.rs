@@ -29,6 +29,8 @@ fn the_arguments_that_are_declared_are_those_that_are_read() {
 fn with(action: &Declaration, more: Option<(&str, &str)>) -> String {
     let sample = |argument: &Argument| match argument.of_type {
         "kind" => "Pod",
+        "path" => "spec.maxReplicas",
+        "number or quantity" => "3",
         "string" if argument.name == "key" => "example.com/x",
         "string" => "x",
         "integer" => "3",
@@ -39,7 +41,7 @@ fn with(action: &Declaration, more: Option<(&str, &str)>) -> String {
     let required = action.arguments.iter().filter(|argument| argument.required);
     let mut given: Vec<(&str, &str)> = required.map(|argument| (argument.name, sample(argument))).collect();
     given.extend(more);
-    if action.name == "k8s.scale" {
+    if matches!(action.name, "k8s.scale" | "k8s.patch") {
         given.push(("by", "50%"));
     }
     if action.name == "k8s.set_resources" {
@@ -121,6 +123,7 @@ fn played() -> Vec<(Edge, Vec<&'static str>)> {
             vec!["k8s.rollout_history: {}", "k8s.rollout_undo: { to_revision: 1, from_revision: 2 }"],
         ),
         (super::annotate::about_web(), vec![super::annotate::MARK]),
+        (super::patch::about_web(), vec![super::patch::RAISE]),
         (
             super::resources::about_web(),
             vec!["k8s.set_resources: { container: main, memory: { by: 25%, max: 16Gi }, cpu: { by: 500m, max: 4 } }"],

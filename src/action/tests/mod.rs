@@ -7,6 +7,7 @@ mod expand;
 mod jobs;
 mod looking;
 mod nodes;
+mod patch;
 mod patroni;
 mod resources;
 mod rollout;
@@ -20,7 +21,8 @@ use serde_json::Value;
 
 use super::registry::tests::action;
 use super::{
-    Action, ActionError, Doubt, Field, Mutation, Output, Plan, RunMark, StepContext, World, prepare, take_back,
+    Action, ActionError, Doubt, Field, Mutation, Output, Patchable, Plan, RunMark, StepContext, World, prepare,
+    take_back,
 };
 use crate::clock::{Clock, ManualClock};
 use crate::cluster::sim::SimCluster;
@@ -33,7 +35,13 @@ use crate::prometheus::ScriptedPrometheus;
 /// A world with that cluster, and a Prometheus that knows nothing.
 pub(crate) fn world(cluster: &SimCluster, clock: Arc<ManualClock>) -> World {
     let patroni = Arc::new(SimPatroni::new(cluster.clone(), clock.clone()));
-    World { cluster: Arc::new(cluster.clone()), prometheus: Arc::new(ScriptedPrometheus::default()), patroni, clock }
+    World {
+        cluster: Arc::new(cluster.clone()),
+        prometheus: Arc::new(ScriptedPrometheus::default()),
+        patroni,
+        clock,
+        patchable: Patchable::default(),
+    }
 }
 
 /// A run about one target, in a cluster that the test sets up.
@@ -92,6 +100,7 @@ impl Edge {
             prometheus: self.prometheus.clone(),
             patroni: self.patroni.clone(),
             clock: self.clock.clone(),
+            patchable: Patchable::default(),
         }
     }
 

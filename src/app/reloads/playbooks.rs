@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::{InForce, file_name};
-use crate::app::edges::{is_settled, refused_queries};
+use crate::app::edges::{is_settled, refused_playbook};
 use crate::diagnostics::{Diagnostic, DiagnosticSeverity};
 use crate::playbook::{Catalog, read_folder};
 use crate::reload::{Counts, Mistake, Reloadable, Snapshot, Taken};
@@ -81,7 +81,7 @@ impl Reloadable for PlaybookFolder {
             ));
         }
         let config = in_force.config.get();
-        let again = before.read_again(read.files(), &in_force.kinds, |playbook| refused_queries(&config, playbook));
+        let again = before.read_again(read.files(), &in_force.kinds, |playbook| refused_playbook(&config, playbook));
         let mistakes = self.mistakes(&again.problems);
         let changes = before.changes_to(&again.catalog);
         if changes.is_empty() {

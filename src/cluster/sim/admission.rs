@@ -81,6 +81,20 @@ pub(super) fn check_change(kind: &str, old: &Value, new: &Value, state: &State) 
             Ok(())
         }
         "PersistentVolumeClaim" => check_claim(old, new, state),
+        "HorizontalPodAutoscaler" => check_autoscaler(new),
+        _ => Ok(()),
+    }
+}
+
+/// <https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/horizontal-pod-autoscaler-v2/>
+fn check_autoscaler(autoscaler: &Value) -> Result<(), Refusal> {
+    let number = |field: &str| autoscaler["spec"].get(field).and_then(Value::as_i64);
+    match (number("minReplicas").unwrap_or(1), number("maxReplicas")) {
+        (_, None) => invalid("spec.maxReplicas: Required value"),
+        (_, Some(..1)) => invalid("spec.maxReplicas: Invalid value: must be greater than 0"),
+        (least, Some(most)) if most < least => {
+            invalid(format!("spec.maxReplicas: Invalid value: {most}: must be greater than or equal to `minReplicas`"))
+        }
         _ => Ok(()),
     }
 }
@@ -172,6 +186,9 @@ pub(super) fn check_new(kind: &str, object: &Value) -> Result<(), Refusal> {
                 "spec.template.metadata.labels: Invalid value: `selector` does not match template `labels`",
             );
         }
+    }
+    if kind == "HorizontalPodAutoscaler" {
+        return check_autoscaler(object);
     }
     let template = match kind {
         "Pod" => "/spec/containers",

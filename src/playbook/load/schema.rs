@@ -361,7 +361,18 @@ mod tests {
             if argument.of_type.starts_with('`') {
                 continue;
             }
-            let known = ["string", "integer", "number", "boolean", "size", "kind", "duration", "Job"];
+            let known = [
+                "string",
+                "integer",
+                "number",
+                "boolean",
+                "size",
+                "kind",
+                "duration",
+                "Job",
+                "path",
+                "number or quantity",
+            ];
             assert!(argument.of_type.starts_with("percentage or") || known.contains(&argument.of_type), "{argument:?}");
         }
     }

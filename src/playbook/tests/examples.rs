@@ -11,6 +11,7 @@ fn playbook(declaration: &Declaration) -> Playbook {
         "k8s.claim_owner" | "k8s.expand_pvc" => "PersistentVolumeClaim, namespace: kube-system",
         "k8s.delete_job" => "Job, namespace: kube-system",
         "k8s.evict" | "patroni.cluster" | "patroni.reinitialize" => "Pod, namespace: kube-system",
+        "k8s.patch" => "HorizontalPodAutoscaler, namespace: kube-system",
         "k8s.cordon" | "k8s.uncordon" => "Node",
         _ => "Deployment, namespace: kube-system",
     };

@@ -255,7 +255,7 @@ fn actions() {
     25 |     helm.rollback: { by: 50%, max: "{{inputs.max_replicas}}" }
        |     ^^^^^^^^^^^^^
        |
-       = help: the actions are `prometheus.query`, `k8s.get`, `k8s.list`, `k8s.events`, `k8s.pods`, `k8s.logs`, `k8s.last_change`, `k8s.claim_owner`, `k8s.rollout_history`, `k8s.scale`, `k8s.expand_pvc`, `k8s.delete_job`, `k8s.create_job`, `k8s.rollout_undo`, `k8s.set_resources`, `k8s.annotate`, `k8s.cordon`, `k8s.uncordon`, `k8s.evict`, `certmanager.renew`, `patroni.cluster`, `patroni.reinitialize`, `page`, `notice`, `done_if`, `require`, `escalate_if`, `leave_if`, `set`, `wait`, `atomic`, `choose` and `foreach`
+       = help: the actions are `prometheus.query`, `k8s.get`, `k8s.list`, `k8s.events`, `k8s.pods`, `k8s.logs`, `k8s.last_change`, `k8s.claim_owner`, `k8s.rollout_history`, `k8s.scale`, `k8s.expand_pvc`, `k8s.delete_job`, `k8s.create_job`, `k8s.rollout_undo`, `k8s.set_resources`, `k8s.patch`, `k8s.annotate`, `k8s.cordon`, `k8s.uncordon`, `k8s.evict`, `certmanager.renew`, `patroni.cluster`, `patroni.reinitialize`, `page`, `notice`, `done_if`, `require`, `escalate_if`, `leave_if`, `set`, `wait`, `atomic`, `choose` and `foreach`
     "#);
     told!("    k8s.scale:" => "    k8s.list: { kind: Pod }\n    k8s.scale:", @r#"
     error[second-action]: one step cannot do both `k8s.list` and `k8s.scale`
@@ -752,6 +752,36 @@ fn escalation() {
        |
        = help: leave it out, or write `when` at a step
     ");
+}
+
+#[test]
+fn fields_that_a_bot_may_not_change() {
+    let scale = "k8s.scale: { by: 50%, max: \"{{inputs.max_replicas}}\" }";
+    told!(scale => "k8s.patch: { field: spec.replicas, by: 50%, max: 10 }", @"
+    error[field-not-allowed]: `spec.replicas` is changed by `k8s.scale`, which asks who decides how many there are
+      --> playbooks/coredns.yaml:25:18
+       |
+    25 |     k8s.patch: { field: spec.replicas, by: 50%, max: 10 }
+       |                  ^^^^^
+       |
+       = help: take the action that it names, or leave the step to people
+    ");
+    told!(scale => "k8s.patch: { field: spec.minReadySeconds, by: 50%, max: 10 }", @"
+    warning[field-not-allowed]: the bot may not change `spec.minReadySeconds` of a Deployment: whoever runs it allows that in dogwatch.yaml, as `actions: { patch: [{ kind: Deployment, field: spec.minReadySeconds }] }`
+      --> playbooks/coredns.yaml:25:18
+       |
+    25 |     k8s.patch: { field: spec.minReadySeconds, by: 50%, max: 10 }
+       |                  ^^^^^
+       |
+       = help: check it with `--config`, which says whether it is allowed
+    ");
+    let playbook = parse(&with(scale, "k8s.patch: { field: spec.minReadySeconds, by: 50%, max: 10 }")).unwrap();
+    let wrong = playbook.wrong_fields(|kind, field| Some(format!("{field} of a {kind}")));
+    assert_eq!(
+        wrong.iter().map(|wrong| wrong.message.as_str()).collect::<Vec<_>>(),
+        ["spec.minReadySeconds of a Deployment"]
+    );
+    assert!(playbook.wrong_fields(|_, _| None).is_empty());
 }
 
 #[test]

@@ -6,7 +6,7 @@
 
 use std::ffi::OsString;
 use std::fs::{self, File};
-use std::io;
+use std::io::{self, Write as _};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
@@ -93,6 +93,22 @@ impl DatabaseFile {
     /// Without links.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Whether nothing was ever written to it.
+    pub fn is_empty(&self) -> bool {
+        self.database.metadata().is_ok_and(|metadata| metadata.len() == 0)
+    }
+
+    /// Writes all of a database to the file, which is empty and not open yet.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn begin_with(&self, database: &[u8]) -> Result<(), StoreError> {
+        (&self.database).write_all(database).map_err(|error| StoreError::Failed {
+            what: "write a new database",
+            message: format!("{}: {error}", self.path.display()),
+        })
     }
 
     /// Remembers what is open now, after which [`DatabaseFile::check`] can tell when its names lead

@@ -1,5 +1,6 @@
 //! SQLite, the embedded default: one writer that commits together what has queued up, and a few readers beside it.
 
+mod blank;
 mod clock_moves;
 mod counted;
 mod escalations;
@@ -101,6 +102,7 @@ impl SqliteStore {
                 "what was accepted before the database's file was lost lies beside it; look whether it is needed, and take it away"
             );
         }
+        let is_copy = durability == Durability::None && blank::begin(&file).await?;
         // By its own name: what SQLite keeps beside it is found by whatever name it was opened
         // under.
         let options = options(file.path()).create_if_missing(true).synchronous(match durability {
@@ -115,6 +117,9 @@ impl SqliteStore {
             what: "migrate the database",
             message: format!("{error}; a newer Dogwatch may have written it"),
         })?;
+        if is_copy {
+            blank::be_another(&mut connection).await?;
+        }
         let mark = sqlx::query("SELECT mark, link_secret FROM identity")
             .fetch_one(&mut connection)
             .await

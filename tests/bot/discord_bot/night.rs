@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::Utc;
-use dogwatch::action::World;
+use dogwatch::action::{Patchable, World};
 use dogwatch::bot::Bot;
 use dogwatch::chat::discord::{DiscordError, DiscordGateway};
 use dogwatch::chat::{Desk, Handoffs, Previews};
@@ -193,6 +193,7 @@ impl Night {
                 prometheus,
                 patroni: Arc::new(SimPatroni::new(cluster.clone(), clock.clone())),
                 clock: clock.clone(),
+                patchable: Patchable::default(),
             },
             catalog,
             rules: IncidentRules { teams, ..IncidentRules::default() }.into(),

@@ -30,6 +30,9 @@ pub(super) fn of_argument(argument: &Argument) -> Value {
         "size" => vec![size],
         "percentage or integer" => vec![share, integer],
         "percentage or size" => vec![share, size],
+        "number or quantity" => vec![quantity()],
+        "percentage or number" => vec![share, quantity()],
+        "path" => vec![json!({ "type": "string", "pattern": "^ *[A-Za-z0-9_-]+([.][A-Za-z0-9_-]+)* *$" })],
         "growth" => return described(argument.doc, growth(share)),
         "duration" => vec![duration_form()],
         "kind" => vec![kind()],
@@ -48,9 +51,13 @@ pub(super) fn of_argument(argument: &Argument) -> Value {
     described(argument.doc, schema)
 }
 
+fn quantity() -> Value {
+    json!({ "type": ["string", "number"], "pattern": "^[0-9.]+([eE][0-9]+|[numkKMGTPE]i?)?$" })
+}
+
 /// By how much a limit grows, and up to where.
 fn growth(share: Value) -> Value {
-    let quantity = json!({ "type": ["string", "number"], "pattern": "^[0-9.]+([eE][0-9]+|[numkKMGTPE]i?)?$" });
+    let quantity = quantity();
     let template = json!({ "$ref": "#/$defs/template" });
     json!({
         "type": "object",

@@ -1,0 +1,212 @@
+//! Which fields `k8s.patch` may change. A list, and not "whatever is a number": one number more or
+//! less may stop a database, and no check of the cluster's own says which.
+
+use std::sync::Arc;
+
+use crate::action::k8s::field_path::FieldPath;
+use crate::cluster::{KindName, Kinds};
+use crate::model::kind_identity;
+
+/// A field that each bot may change.
+pub(super) struct Known {
+    kind: &'static str,
+    field: &'static str,
+    /// The field of the same object that it must not fall below.
+    pub least: &'static [&'static str],
+}
+
+/// A field is in this list only where a change restarts nothing, deletes nothing, is taken back by
+/// the same request, and is bounded by what asks for it.
+const KNOWN: [Known; 2] = [
+    // A ceiling: pods come only as far as the load asks for them, and the autoscaler itself takes
+    // them away again.
+    Known { kind: "HorizontalPodAutoscaler", field: "spec.maxReplicas", least: &["spec", "minReplicas"] },
+    // The same ceiling, where KEDA makes the autoscaler of it and would put the autoscaler's own
+    // back.
+    Known { kind: "ScaledObject.keda.sh", field: "spec.maxReplicaCount", least: &["spec", "minReplicaCount"] },
+];
+
+pub(super) fn known(kind: &str, field: &FieldPath) -> Option<&'static Known> {
+    KNOWN.iter().find(|known| known.kind == kind_identity(kind) && known.field == field.as_str())
+}
+
+/// Why no bot changes the field by `k8s.patch`, whatever its configuration says: what has an action
+/// of its own has checks of its own. `None`: it may be allowed.
+pub fn why_never(kind: &str, field: &FieldPath) -> Option<String> {
+    let (kind, names) = (kind_identity(kind), field.names());
+    let has = |wanted: &[&str]| names.iter().any(|name| wanted.contains(name));
+    let is_last = |wanted: &[&str]| names.last().is_some_and(|name| wanted.contains(name));
+    let by = |action: &str, why: &str| Some(format!("`{field}` is changed by `{action}`, which {why}"));
+    let never = |why: &str| Some(format!("`{field}` is changed by no program: {why}"));
+    match &*kind {
+        "PersistentVolumeClaim" | "PersistentVolume" => {
+            return by("k8s.expand_pvc", "asks its storage class, its quota and its operator");
+        }
+        "HorizontalPodAutoscaler" if field.as_str() == "spec.minReplicas" => {
+            return by("k8s.scale", "takes the workload as its target and changes the autoscaler");
+        }
+        _ => {}
+    }
+    if has(&["annotations"]) {
+        return by("k8s.annotate", "knows which of them mean something to others");
+    }
+    if has(&["volumeClaimTemplates"]) || is_last(&["storage"]) {
+        return by("k8s.expand_pvc", "takes the claim as its target");
+    }
+    if has(&["containers", "initContainers", "ephemeralContainers", "limits", "requests"]) && has_resources(&names) {
+        return by("k8s.set_resources", "knows that all pods are replaced by it");
+    }
+    if has(&["template", "jobTemplate", "podTemplate"]) {
+        return never("it is part of a template, and all that is made of it would be made anew");
+    }
+    if is_last(&["replicas"]) {
+        return by("k8s.scale", "asks who decides how many there are");
+    }
+    if is_last(&["instances", "numberOfInstances"]) {
+        return never("these are members of a database, not capacity");
+    }
+    if is_last(&["unschedulable"]) {
+        return by("k8s.cordon", "counts the nodes that are left");
+    }
+    match names.first() {
+        Some(&"metadata" | &"kind" | &"apiVersion") => never("it says which object this is, and whose"),
+        Some(&"status") => never("it is what a controller reports"),
+        _ => None,
+    }
+}
+
+/// Of a quota there are limits and requests, too, which are no container's.
+fn has_resources(names: &[&str]) -> bool {
+    names.iter().any(|name| name.ends_with("ontainers") || *name == "resources")
+}
+
+/// One field of one kind that the configuration of the bot allows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PatchField {
+    pub kind: KindName,
+    pub field: FieldPath,
+}
+
+/// What this bot may change by `k8s.patch`.
+#[derive(Debug, Clone)]
+pub struct Patchable(Extent);
+
+#[derive(Debug, Clone)]
+enum Extent {
+    All,
+    Also(Arc<[PatchField]>),
+}
+
+/// What each bot may change.
+impl Default for Patchable {
+    fn default() -> Self {
+        Self::and([])
+    }
+}
+
+impl Patchable {
+    /// What each bot may change, and these.
+    pub fn and(fields: impl IntoIterator<Item = PatchField>) -> Self {
+        Self(Extent::Also(fields.into_iter().collect()))
+    }
+
+    /// All but what no bot changes: for a rehearsal, which asks what a playbook does and not where
+    /// it may.
+    pub fn all() -> Self {
+        Self(Extent::All)
+    }
+
+    /// Why it may not be changed here, and what would let it; `None`: it may.
+    pub fn refusal(&self, kind: &str, field: &FieldPath, kinds: &Kinds) -> Option<String> {
+        if let Some(why) = why_never(kind, field) {
+            return Some(why);
+        }
+        let identity = kinds.identity(kind);
+        let is_this = |also: &PatchField| also.field == *field && kinds.identity(also.kind.as_str()) == identity;
+        let is_allowed = match &self.0 {
+            Extent::All => true,
+            Extent::Also(fields) => known(&identity, field).is_some() || fields.iter().any(is_this),
+        };
+        (!is_allowed).then(|| not_allowed(&identity, field))
+    }
+}
+
+fn not_allowed(kind: &str, field: &FieldPath) -> String {
+    format!(
+        "the bot may not change `{field}` of a {kind}: whoever runs it allows that in dogwatch.yaml, as \
+         `actions: {{ patch: [{{ kind: {kind}, field: {field} }}] }}`"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn path(text: &str) -> FieldPath {
+        text.parse().unwrap()
+    }
+
+    fn refusal(of: &Patchable, kind: &str, field: &str) -> Option<String> {
+        of.refusal(kind, &path(field), &Kinds::new())
+    }
+
+    #[test]
+    fn each_bot_may_change_the_ceilings_of_autoscalers_and_nothing_else() {
+        let each = Patchable::default();
+        for kind in ["HorizontalPodAutoscaler", "HorizontalPodAutoscaler.v1.autoscaling"] {
+            assert_eq!(refusal(&each, kind, "spec.maxReplicas"), None, "{kind}");
+        }
+        assert_eq!(refusal(&each, "ScaledObject.v1alpha1.keda.sh", "spec.maxReplicaCount"), None);
+        for (kind, field) in [
+            ("HorizontalPodAutoscaler", "spec.behavior.scaleUp.stabilizationWindowSeconds"),
+            ("Deployment", "spec.maxReplicas"),
+            ("ScaledObject.keda.sh", "spec.pollingInterval"),
+            ("PodDisruptionBudget", "spec.maxUnavailable"),
+            ("ResourceQuota", "spec.hard.pods"),
+        ] {
+            let why = refusal(&each, kind, field).unwrap();
+            assert!(why.contains(&format!("actions: {{ patch: [{{ kind: {kind}, field: {field} }}] }}")), "{why}");
+        }
+    }
+
+    #[test]
+    fn who_runs_the_bot_allows_more_in_whatever_spelling() {
+        let kind = "NodePool.v1.karpenter.sh".parse().unwrap();
+        let more = Patchable::and([PatchField { kind, field: path("spec.limits.cpu") }]);
+        assert_eq!(refusal(&more, "NodePool.karpenter.sh", "spec.limits.cpu"), None);
+        assert_eq!(refusal(&more, "HorizontalPodAutoscaler", "spec.maxReplicas"), None);
+        assert!(refusal(&more, "NodePool.karpenter.sh", "spec.limits.memory").is_some());
+        assert!(refusal(&more, "NodePool.example.com", "spec.limits.cpu").is_some());
+    }
+
+    #[test]
+    fn what_has_an_action_of_its_own_is_refused_with_its_name_whoever_allows_it() {
+        for (kind, field, told) in [
+            ("Deployment", "spec.replicas", "`k8s.scale`"),
+            ("StatefulSet", "spec.replicas", "`k8s.scale`"),
+            ("Rollout.argoproj.io", "spec.replicas", "`k8s.scale`"),
+            ("HorizontalPodAutoscaler.v1.autoscaling", "spec.minReplicas", "`k8s.scale`"),
+            ("PersistentVolumeClaim", "spec.resources.requests.storage", "`k8s.expand_pvc`"),
+            ("PersistentVolume", "spec.capacity.storage", "`k8s.expand_pvc`"),
+            ("StatefulSet", "spec.volumeClaimTemplates.x", "`k8s.expand_pvc`"),
+            ("Deployment", "spec.template.spec.containers.main.resources.limits.memory", "`k8s.set_resources`"),
+            ("Cluster.postgresql.cnpg.io", "spec.resources.limits.memory", "`k8s.set_resources`"),
+            ("Deployment", "metadata.annotations.x", "`k8s.annotate`"),
+            ("Node", "spec.unschedulable", "`k8s.cordon`"),
+            ("Deployment", "spec.template.spec.terminationGracePeriodSeconds", "would be made anew"),
+            ("Cluster.postgresql.cnpg.io", "spec.instances", "members of a database"),
+            ("postgresql.acid.zalan.do", "spec.numberOfInstances", "members of a database"),
+            ("Job", "status.failed", "a controller reports"),
+            ("Job", "metadata.generation", "which object this is"),
+        ] {
+            let kind_name = kind.parse().unwrap();
+            let allowed = Patchable::and([PatchField { kind: kind_name, field: path(field) }]);
+            for of in [allowed, Patchable::all()] {
+                let why = refusal(&of, kind, field).unwrap_or_else(|| panic!("{kind} {field} is let through"));
+                assert!(why.contains(told), "{kind} {field}: {why}");
+            }
+        }
+        // No container's, and so nobody's but the operator's to allow.
+        assert_eq!(why_never("NodePool.karpenter.sh", &path("spec.limits.cpu")), None);
+    }
+}

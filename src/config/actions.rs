@@ -1,0 +1,57 @@
+//! `actions`: what actions may do beyond what each bot may.
+
+use serde::Deserialize;
+
+use crate::action::{FieldPath, PatchField, Patchable, why_never};
+use crate::cluster::KindName;
+use crate::notify::Findings;
+
+/// What whoever runs the bot allows; no playbook does.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, schemars::JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct ActionsConfig {
+    /// Fields that `k8s.patch` may change as well.
+    pub patch: Vec<PatchFieldConfig>,
+}
+
+/// One number of one kind.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PatchFieldConfig {
+    /// As in its manifest, and with its group where it is not Kubernetes' own:
+    /// `NodePool.karpenter.sh`.
+    pub kind: String,
+    /// Its names with dots between them: `spec.limits.cpu`.
+    pub field: String,
+}
+
+impl PatchFieldConfig {
+    /// # Errors
+    /// The field of this that is wrong, and why.
+    fn read(&self) -> Result<PatchField, (&'static str, String)> {
+        let kind: KindName = self.kind.parse().map_err(|error| ("kind", format!("{error}")))?;
+        let field: FieldPath = self.field.parse().map_err(|error| ("field", format!("{error}")))?;
+        match why_never(kind.as_str(), &field) {
+            Some(why) => Err(("field", why)),
+            None => Ok(PatchField { kind, field }),
+        }
+    }
+}
+
+impl ActionsConfig {
+    /// What `k8s.patch` may change. What is wrong, the check refuses.
+    pub fn patchable(&self) -> Patchable {
+        Patchable::and(self.patch.iter().filter_map(|field| field.read().ok()))
+    }
+
+    pub(super) fn findings(&self) -> Findings {
+        let mut findings = Findings::default();
+        for (n, entry) in self.patch.iter().enumerate() {
+            if let Err((field, why)) = entry.read() {
+                let remedy = "take the entry out, or write a kind and a field as `{ kind: NodePool.karpenter.sh, field: spec.limits.cpu }`";
+                findings.problem(&format!("patch.{n}.{field}"), why, remedy);
+            }
+        }
+        findings
+    }
+}
