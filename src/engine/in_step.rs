@@ -126,6 +126,7 @@ pub fn in_step<'p>(
         StepKind::DoneIf(condition) => Next::Evaluate { at, kind: ConditionKind::DoneIf, condition },
         StepKind::Require(condition) => Next::Evaluate { at, kind: ConditionKind::Require, condition },
         StepKind::EscalateIf(condition) => Next::Evaluate { at, kind: ConditionKind::EscalateIf, condition },
+        StepKind::LeaveIf(condition) => Next::Evaluate { at, kind: ConditionKind::LeaveIf, condition },
         StepKind::Set(values) => Next::Set { at, values },
         StepKind::HandOver(to) => Next::HandOver { at, to },
         StepKind::Wait(lasting) => Next::Wait { at, lasting: *lasting },

@@ -107,7 +107,11 @@ impl MitigationPreview<'_> {
                     if matches!(behind, Behind::Nothing) && at.is_in_loop() && only_if.0.is_empty() {
                         self.item_ends(&at);
                     }
-                    behind
+                    match behind {
+                        // What is shown of an item is done, or nothing is: a yes covers both.
+                        Behind::Perhaps(_) if at.is_in_loop() => Behind::GoesOn,
+                        behind => behind,
+                    }
                 }
                 Block::Atomic(steps) => {
                     for step in steps {
@@ -178,7 +182,9 @@ impl MitigationPreview<'_> {
     /// Whether the run goes on behind a step, as far as its condition can be answered now.
     fn behind(&self, at: &StepAt<'_>) -> Behind {
         let (condition, ends_if) = match &at.step.kind {
-            StepKind::DoneIf(condition) | StepKind::EscalateIf(condition) => (condition, true),
+            StepKind::DoneIf(condition) | StepKind::EscalateIf(condition) | StepKind::LeaveIf(condition) => {
+                (condition, true)
+            }
             StepKind::Require(condition) => (condition, false),
             _ => return Behind::GoesOn,
         };

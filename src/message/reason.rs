@@ -231,7 +231,8 @@ pub fn condition_text(
             }
             (ConditionKind::EscalateIf, true) => return format!("a person is needed: `{expression}`: {because}"),
             (ConditionKind::EscalateIf, false) => return format!("no reason to escalate: `{expression}` is false"),
-            (ConditionKind::DoneIf, true) | (ConditionKind::When, _) => {}
+            (ConditionKind::LeaveIf, false) => return format!("no reason to leave it alone: `{expression}` is false"),
+            (ConditionKind::DoneIf | ConditionKind::LeaveIf, true) | (ConditionKind::When, _) => {}
         }
     }
     match (condition, held) {
@@ -241,6 +242,8 @@ pub fn condition_text(
         (ConditionKind::Require, false) => format!("requirement not met: {because}"),
         (ConditionKind::EscalateIf, true) => format!("a person is needed: {because}"),
         (ConditionKind::EscalateIf, false) => format!("no reason to escalate (it would be one when: {because})"),
+        (ConditionKind::LeaveIf, true) => format!("left alone: {because}"),
+        (ConditionKind::LeaveIf, false) => format!("no reason to leave it alone (it would be one when: {because})"),
         (ConditionKind::When, true) => format!("{step} applies: {because}"),
         (ConditionKind::When, false) => format!("{step} is skipped: {because}"),
     }

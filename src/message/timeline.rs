@@ -253,7 +253,7 @@ fn tell_run(run: RunId, event: &RunEvent, at: DateTime<Utc>) -> Option<String> {
         RunEvent::Entered { phase: Phase::Diagnose, .. } => return None,
         RunEvent::Entered { phase, because } => format!("{phase}: {because}"),
         RunEvent::Checked { step, condition, held, because, .. } => match (condition, held) {
-            (ConditionKind::DoneIf | ConditionKind::EscalateIf, true)
+            (ConditionKind::DoneIf | ConditionKind::EscalateIf | ConditionKind::LeaveIf, true)
             | (ConditionKind::Require | ConditionKind::When, false) => {
                 condition_text(step, *condition, *held, because, None)
             }

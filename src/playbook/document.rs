@@ -330,6 +330,8 @@ pub enum StepKind {
     Require(Condition),
     /// The run escalates if this holds.
     EscalateIf(Condition),
+    /// The item of a loop is left alone if this holds.
+    LeaveIf(Condition),
     /// Names for values.
     Set(Vec<(String, Expression)>),
     /// A durable timer.

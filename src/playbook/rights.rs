@@ -10,12 +10,15 @@ use crate::model::Phase;
 
 /// The right to read the target, and those of every action: for each kind that it may be of.
 pub fn rights(playbook: &Playbook) -> BTreeSet<Access> {
-    let namespace = match &playbook.target.namespace {
+    let given = |part: &TargetPart| match part {
         TargetPart::Given(given) => given.literal().cloned().unwrap_or_default(),
         TargetPart::None | TargetPart::Unsaid | TargetPart::Label(_) => String::new(),
     };
     let mut rights = BTreeSet::new();
     for target in &playbook.target.kinds {
+        // What is in a namespace is in the target itself, where that is one.
+        let is_namespace = target.kind == "Namespace";
+        let namespace = given(if is_namespace { &target.name } else { &playbook.target.namespace });
         if let Some(kind) = playbook.kinds.find_text(&target.kind) {
             rights.insert(kind.access("get", "", if kind.namespaced { &namespace } else { "" }));
         }

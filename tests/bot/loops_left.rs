@@ -4,6 +4,7 @@ use dogwatch::cluster::Object;
 use dogwatch::cluster::sim::build;
 use dogwatch::engine::FreezeMap;
 use dogwatch::model::*;
+use dogwatch::store::RunStore;
 use serde_json::json;
 
 use crate::bot::{Bot, minutes};
@@ -254,4 +255,60 @@ async fn a_window_over_an_item_holds_that_item() {
     assert_eq!(outcome, Outcome::Escalated, "{because}");
     assert!(because.contains("2 of 3 done, 1 left alone; left alone: web-2 ("), "{because}");
     assert_eq!(bot.mutations(), [1, 3].map(|n| format!("patch {}", web(n))));
+}
+
+/// What a playbook says of an item at its turn: it is left alone, the others go on, and a human hears of it.
+#[tokio::test]
+async fn what_the_playbook_leaves_alone_holds_up_no_other_item() {
+    let leaving = |playbook: &str| {
+        playbook.replace(
+            "      - done_if: target.spec.replicas > 5",
+            "      - id: pods
+        k8s.list: { kind: Pod, labels: \"app={{web.metadata.name}}\" }
+      - leave_if: pods.count == 3
+        because: it has just three pods
+      - done_if: target.spec.replicas > 5",
+        )
+    };
+    let mut bot = slow_shop(&leaving(GROW), &[2, 3, 2]).await;
+    let (outcome, because) = bot.end().await;
+    assert_eq!(outcome, Outcome::Escalated, "{because}: {:#?}", bot.log().await);
+    assert_eq!(bot.mutations(), [1, 3].map(|n| format!("patch {}", web(n))));
+    assert!(because.contains("2 of 3 done, 1 left alone; left alone: web-2 (it has just three pods)"), "{because}");
+    bot.pages(["platform escalated"]).await;
+    bot.keeps_the_laws().await;
+
+    // The question shows what would be done, although it is looked at once more at its turn; the yes covers that, or nothing.
+    let mut bot = slow_shop(&leaving(&asking()), &[2, 3, 2]).await;
+    let open = bot.store().open_approvals().await.unwrap();
+    let text = dogwatch::message::preview_text(&open[0].preview);
+    assert!(text.contains("CHANGES: scale deployment/web-2 in shop 3 -> 5"), "{text}");
+    assert!(!text.contains("does not cover it"), "{text}");
+    bot.approves("alice").await;
+    let (outcome, because) = bot.end().await;
+    assert_eq!(outcome, Outcome::Escalated, "{because}: {:#?}", bot.log().await);
+    assert_eq!(bot.mutations(), [1, 3].map(|n| format!("patch {}", web(n))));
+}
+
+/// Where nothing is changed, what is behind the loop decides what was left alone.
+#[tokio::test]
+async fn a_loop_that_only_looks_goes_on_with_what_it_left_alone() {
+    let looking = GROW.replace(
+        "mitigate:",
+        "  - id: look
+    foreach: web in webs.items
+    key: web.metadata.name
+    max: 10
+    do:
+      - leave_if: web.spec.replicas == 3
+        because: it has just three
+  - set: { large: \"look.items.filter(i, i.outcome == 'left_alone').map(i, i.key)\" }
+  - done_if: size(large) == 2
+    because: \"two are large: {{large}}\"
+mitigate:",
+    );
+    let mut bot = slow_shop(&looking, &[3, 3]).await;
+    let (outcome, because) = bot.end().await;
+    assert_eq!(outcome, Outcome::NothingToDo, "{because}: {:#?}", bot.log().await);
+    assert!(because.starts_with("two are large: "), "{because}");
 }

@@ -46,6 +46,7 @@ fn the_shipped_playbooks_load_without_a_remark() {
         names,
         [
             "backup-timeout",
+            "backups-failed",
             "certificate-not-renewed",
             "coredns-saturated",
             "hpa-maxed",
@@ -164,6 +165,12 @@ fn only_jobs_that_are_backups_are_answered() {
 }
 
 #[test]
+fn overdue_backups_are_about_their_namespace() {
+    let labels = [("alertname", "PgBackRestBackupsOverdue"), ("namespace", "databases")];
+    assert_eq!(starts(&labels), "backups-failed on namespace/databases");
+}
+
+#[test]
 fn a_rollout_that_is_stuck_is_about_its_deployment() {
     let labels = [("alertname", "KubeDeploymentRolloutStuck"), ("namespace", "shop"), ("deployment", "web")];
     assert_eq!(starts(&labels), "rollout-undo on deployment/web in shop");
@@ -262,6 +269,21 @@ fn each_playbook_asks_for_no_more_rights_than_it_uses() {
     assert_eq!(
         needs("backup-timeout"),
         ["create jobs", "delete jobs", "get namespaces", "get cronjobs", "get jobs", "list events", "list jobs"]
+    );
+    // No Job is deleted.
+    assert_eq!(
+        needs("backups-failed"),
+        [
+            "create jobs",
+            "get namespaces",
+            "get pods",
+            "get pods/log",
+            "get cronjobs",
+            "get jobs",
+            "list pods",
+            "list cronjobs",
+            "list jobs",
+        ]
     );
     assert_eq!(
         needs("rollout-undo"),

@@ -85,6 +85,45 @@ fn the_lock_is_known_by_either_name() {
 }
 
 #[test]
+fn what_backups_failed_of_is_over_when_repository_and_archiver_say_so() {
+    let [repository, archiving, archived, next] =
+        ["repository", "archiving", "archived", "next"].map(|id| query("backups-failed", id));
+    let status = |stanza: &str, repo: u32, code: u32| {
+        let labels = format!(r#"cipher="aes",repo_key="{repo}",stanza="{stanza}""#);
+        series(&format!("pgbackrest_repo_status{{{labels}}}"), &format!("{code}x70"))
+    };
+    // Code 2 is that there is no valid backup, which is what is to be mended.
+    let others = status("db-18", 1, 3);
+    assert_eq!(value_of(&repository, &[status("db-17", 1, 0), status("db-17", 2, 2), others.clone()]), Some(0.0));
+    assert_eq!(value_of(&repository, &[status("db-17", 1, 0), status("db-17", 2, 99), others.clone()]), Some(1.0));
+    assert_eq!(value_of(&repository, &[others]), None, "of another stanza");
+
+    let of = |metric: &str, database: &str, pod: &str, values: &str| {
+        let labels = format!(r#"namespace="databases",database="{database}",pod="{pod}",server="localhost:5432""#);
+        series(&format!("pg_stat_archiver_{metric}{{{labels}}}"), values)
+    };
+    let failed = |values| of("failed_count", "db-17", "db-17-0", values);
+    let replica = of("failed_count", "db-17", "db-17-1", "0x70");
+    assert_eq!(value_of(&archiving, &[failed("0+1x30 30x40"), replica.clone()]), Some(0.0));
+    assert!(value_of(&archiving, &[failed("0+1x70"), replica]).unwrap() > 10.0);
+    assert_eq!(value_of(&archiving, &[of("failed_count", "db-18", "db-18-0", "0x70")]), None);
+    // Who does not lead has archived nothing for long, or never.
+    let ages = [
+        of("last_archive_age", "db-17", "db-17-0", "120x70"),
+        of("last_archive_age", "db-17", "db-17-1", "900000x70"),
+        of("last_archive_age", "db-17", "db-17-2", &["NaN"; 71].join(" ")),
+    ];
+    assert_eq!(value_of(&archived, &ages), Some(120.0));
+    assert_eq!(value_of(&archived, &ages[2..]), None, "it has never archived");
+
+    let due = |cronjob: &str, values: &str| {
+        series(&format!(r#"kube_cronjob_next_schedule_time{{namespace="databases",cronjob="{cronjob}"}}"#), values)
+    };
+    assert_eq!(value_of(&next, &[due("db-17-backup", "10800x70"), due("db-18-backup", "3700x70")]), Some(7_200.0));
+    assert_eq!(value_of(&next, &[due("db-18-backup", "3700x70")]), None);
+}
+
+#[test]
 fn coredns_that_is_slow_by_itself_is_told_from_one_that_waits() {
     let [p99, servfail, upstream, throttled] =
         ["p99", "servfail", "upstream", "throttled"].map(|id| query("coredns-saturated", id));
@@ -299,6 +338,9 @@ fn query(playbook: &str, id: &str) -> String {
         .unwrap()
         .0
         .replace("{{cronjob.object.spec.jobTemplate.metadata.labels.database}}", "db-17")
+        .replace("{{backup.database}}", "db-17")
+        .replace("{{backup.metadata.name}}", "db-17-backup")
+        .replace("{{backup.metadata.namespace}}", "databases")
         .replace("{{inputs.container}}", "web")
         .replace("{{database}}", "db-17")
         .replace("{{owner.pod}}", "prometheus-k8s-0")

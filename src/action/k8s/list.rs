@@ -18,7 +18,7 @@ arguments! {
     pub(in crate::action) struct K8sList {
         /// Of what kind; written out, as the rights follow from it. Secrets are refused
         kind: Arg<KindName>,
-        /// In which namespace; written out. The target's by default
+        /// In which namespace; written out. By default the target's, or the target where it is one
         namespace: Option<Arg<String>>,
         /// A label selector as kubectl takes it, with plain holes such as `{{inputs.x}}`
         labels: Option<Arg<String>>,
@@ -32,7 +32,7 @@ arguments! {
 output! {
     struct Listed {
         /// The objects in the order of their names, without managed fields, pod templates,
-        /// containers and data
+        /// containers and data; of a CronJob's `jobTemplate` its labels
         items: Vec<Value>,
         /// How many they are
         count: usize,
@@ -81,7 +81,7 @@ impl Read for K8sList {
         let namespace = match &self.namespace {
             _ if !kind.namespaced => String::new(),
             Some(namespace) => objects::safe_name(namespace.resolve(step.scope)?, "namespace")?,
-            None => step.target.namespace.clone(),
+            None => step.target.place().to_owned(),
         };
         let selector = |name: &str, arg: &Option<Arg<String>>| -> Result<String, ActionError> {
             let Some(arg) = arg else { return Ok(String::new()) };

@@ -15,7 +15,8 @@ use crate::model::{Autonomy, HumanDuration, ObjectKey, redact, redact_cut_key};
 
 arguments! {
     pub(in crate::action) struct K8sLogs {
-        /// The pod's name, in the target's namespace. Left out: the target, which is a Pod then
+        /// The pod's name, in the target's namespace, or in the target where that is one. Left out:
+        /// the target, which is a Pod then
         pod: Option<Arg<String>>,
         /// The container. Left out: the one that the annotation
         /// `kubectl.kubernetes.io/default-container` names, or else the first
@@ -107,7 +108,7 @@ impl Read for K8sLogs {
         check_lines(lines).map_err(ActionError::fail)?;
         let key = match &self.pod {
             Some(pod) => {
-                ObjectKey::new("Pod", &step.target.namespace, objects::safe_name(pod.resolve(step.scope)?, "name")?)
+                ObjectKey::new("Pod", step.target.place(), objects::safe_name(pod.resolve(step.scope)?, "name")?)
             }
             None if step.target.kind == "Pod" => step.target.clone(),
             None => {

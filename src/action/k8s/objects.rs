@@ -1,14 +1,15 @@
 //! Objects as actions name them and as playbooks see them.
 
 use chrono::{DateTime, Utc};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use crate::action::{ActionError, StepContext};
 use crate::cluster::{Cluster, ClusterError, Kind, Object, Patch};
 use crate::language::Arg;
 use crate::model::{Intent, ObjectKey};
 
-/// The key of an object that a step names. Without a namespace it is in the target's.
+/// The key of an object that a step names. Without a namespace it is in the target's, or in the
+/// target itself where that is one.
 pub(super) fn key(
     step: &StepContext<'_>,
     kind: &Kind,
@@ -18,7 +19,7 @@ pub(super) fn key(
     let namespace = match namespace {
         _ if !kind.namespaced => String::new(),
         Some(namespace) => safe_name(namespace.resolve(step.scope)?, "namespace")?,
-        None => step.target.namespace.clone(),
+        None => step.target.place().to_owned(),
     };
     Ok(ObjectKey::new(kind.id, namespace, safe_name(name.resolve(step.scope)?, "name")?))
 }
@@ -96,8 +97,13 @@ pub(super) fn list_item(object: &Object) -> Value {
         "affinity",
     ];
     let mut value = without_bookkeeping(object);
+    let labels = object.at("/spec/jobTemplate/metadata/labels").cloned();
     if let Some(spec) = value.get_mut("spec").and_then(Value::as_object_mut) {
         spec.retain(|name, _| !LEFT_OUT.contains(&name.as_str()));
+        // What the Jobs of a CronJob are found by.
+        if let Some(labels) = labels {
+            spec.insert("jobTemplate".into(), json!({ "metadata": { "labels": labels } }));
+        }
     }
     if let Some(fields) = value.as_object_mut() {
         fields.remove("data");
@@ -170,8 +176,6 @@ pub(super) fn selector(workload: &Object) -> Result<String, ActionError> {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     #[test]
@@ -198,6 +202,22 @@ mod tests {
         assert_eq!(selector(&both).unwrap(), "k8s-app=kube-dns,tier notin (test,dev),zone,!old");
         assert!(selector(&workload(json!({}))).is_err());
         assert!(selector(&Object(json!({ "kind": "ConfigMap" }))).is_err());
+    }
+
+    #[test]
+    fn a_list_keeps_the_labels_by_which_the_jobs_of_a_cronjob_are_found() {
+        let template = json!({ "metadata": { "labels": { "database": "pg-1" } }, "spec": { "template": {} } });
+        let cronjob = json!({ "kind": "CronJob", "spec": { "schedule": "0 1 * * *", "jobTemplate": template } });
+        assert_eq!(
+            list_item(&Object(cronjob)),
+            json!({
+                "kind": "CronJob",
+                "spec": {
+                    "schedule": "0 1 * * *",
+                    "jobTemplate": { "metadata": { "labels": { "database": "pg-1" } } },
+                },
+            })
+        );
     }
 
     #[test]

@@ -108,7 +108,7 @@ async fn a_job_of_that_name_that_is_not_ours_is_for_a_human() {
 async fn nothing_is_started_beside_a_backup_that_lives() {
     let edge = hanging();
     let beside_itself = edge.would(CREATE).await.unwrap_err();
-    assert_eq!(beside_itself.class, FailureClass::Fail);
+    assert_eq!(beside_itself.class, FailureClass::HeldUp);
     assert!(beside_itself.message.contains("is still under way"), "{beside_itself}");
 
     let other = job("backup-db-17-30").with(&json!({ "metadata": { "ownerReferences": [{
@@ -120,7 +120,7 @@ async fn nothing_is_started_beside_a_backup_that_lives() {
     edge.does(DELETE).await;
     edge.passes(Duration::from_secs(60));
     let beside_another = edge.would(CREATE).await.unwrap_err();
-    assert_eq!(beside_another.class, FailureClass::Fail);
+    assert_eq!(beside_another.class, FailureClass::HeldUp);
     assert!(
         beside_another.message.contains("job/backup-db-17-30 in databases of cronjob/backup-db-17"),
         "{beside_another}"

@@ -146,6 +146,11 @@ impl<'p> Planner<'p, '_> {
             let outcome = if item.is_begun { ItemOutcome::Done } else { ItemOutcome::Unneeded };
             return Some(self.end(item, outcome, because.clone()));
         }
+        if let Some(because) = &item.left {
+            // One that was begun is half done.
+            let outcome = if item.is_touched { ItemOutcome::Failed } else { ItemOutcome::LeftAlone };
+            return Some(self.end(item, outcome, because.clone()));
+        }
         if item.target.is_some() && !item.is_read {
             let Some(Status::Failed { error, .. }) = self.state.status(&of_item(&self.at.address, &item.key)) else {
                 return None;

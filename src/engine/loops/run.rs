@@ -7,7 +7,7 @@ use crate::cluster::Object;
 use crate::engine::state::RunState;
 use crate::engine::status::Status;
 use crate::language::Scope;
-use crate::model::{FailureClass, ItemKey, Remedy, RunEvent, StepAddress, WaitsFor};
+use crate::model::{FailureClass, ItemKey, Phase, Remedy, RunEvent, StepAddress, WaitsFor};
 
 impl RunState {
     /// The loop of that address, once it has its list.
@@ -73,6 +73,10 @@ impl RunState {
 
     /// Whether what stands against the item is for a human.
     pub(in crate::engine) fn is_held_up(&self, item: &StepAddress) -> bool {
+        // Where nothing is changed, nothing is undone: what is behind the loop decides.
+        if item.phase() == Phase::Mitigate && self.item(item).is_some_and(|item| item.left.is_some()) {
+            return true;
+        }
         let of_item = |step: &StepAddress| step.items() == item.items();
         let is_held_up = |status: &Status| matches!(status, Status::Failed { class: FailureClass::HeldUp, .. });
         self.steps.iter().any(|(step, status)| of_item(step) && is_held_up(status))

@@ -43,6 +43,8 @@ pub struct ItemState {
     pub outputs: Scope,
     /// Why nothing is left to do.
     pub done: Option<String>,
+    /// Why it is left alone, as its playbook says.
+    pub left: Option<String>,
     /// Why it cannot go on.
     pub trouble: Option<String>,
     /// A change of it was begun, whatever came of that.
@@ -97,7 +99,9 @@ impl Loop {
     pub fn is_over(&self) -> bool {
         let is_helped = |item: &ItemState| match item.ended {
             Some((ItemOutcome::Done | ItemOutcome::Unneeded, _)) => true,
-            Some((ItemOutcome::Failed | ItemOutcome::LeftAlone, _)) | None => false,
+            // As its playbook says: what is behind the loop decides.
+            Some((ItemOutcome::LeftAlone, _)) => item.left.is_some(),
+            Some((ItemOutcome::Failed, _)) | None => false,
         };
         self.items.iter().all(|item| item.ended.is_some() && !item.is_held_up)
             && self.failures() == 0
@@ -159,6 +163,7 @@ impl ItemState {
             is_other: None,
             outputs: Scope::new(),
             done: None,
+            left: None,
             trouble: None,
             is_touched: false,
             is_begun: false,

@@ -79,8 +79,10 @@ impl MitigationPreview<'_> {
 
     /// Shows why nothing is done for an item, unless something is.
     pub(super) fn item_ends(&mut self, at: &StepAt<'_>) {
-        let (StepKind::DoneIf(condition) | StepKind::EscalateIf(condition) | StepKind::Require(condition)) =
-            &at.step.kind
+        let (StepKind::DoneIf(condition)
+        | StepKind::EscalateIf(condition)
+        | StepKind::LeaveIf(condition)
+        | StepKind::Require(condition)) = &at.step.kind
         else {
             return;
         };

@@ -246,6 +246,11 @@ impl RunState {
             | RunEvent::Checked { condition: ConditionKind::EscalateIf, held: true, because, .. } => {
                 self.step_is_in_trouble(step, because.clone());
             }
+            RunEvent::Checked { condition: ConditionKind::LeaveIf, held: true, because, .. } => {
+                if let Some(item) = self.item_mut(step) {
+                    item.left = Some(because.clone());
+                }
+            }
             RunEvent::Chosen { branch, .. } => {
                 let output = serde_json::json!({ "branch": branch });
                 self.keep_output(step, &output, branch, None);

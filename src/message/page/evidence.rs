@@ -36,7 +36,8 @@ pub(super) fn evidence(run: Option<RunId>, timeline: &[TimelineEntry]) -> (Vec<S
             | RunEvent::Chosen { .. }
             | RunEvent::Listed { .. }
             | RunEvent::Checked {
-                condition: ConditionKind::DoneIf | ConditionKind::Require | ConditionKind::EscalateIf,
+                condition:
+                    ConditionKind::DoneIf | ConditionKind::Require | ConditionKind::EscalateIf | ConditionKind::LeaveIf,
                 ..
             } => &mut found,
             RunEvent::Failed { step, .. } if !started.contains(&step) => &mut found,

@@ -183,7 +183,9 @@ fn beginning() -> Vec<TimelineEntry> {
     let checked = |condition, held, because: &str| {
         let expression = match condition {
             ConditionKind::DoneIf => "p99.value < 0.1",
-            ConditionKind::Require | ConditionKind::When | ConditionKind::EscalateIf => "pods.not_ready == 0",
+            ConditionKind::Require | ConditionKind::When | ConditionKind::EscalateIf | ConditionKind::LeaveIf => {
+                "pods.not_ready == 0"
+            }
         };
         let (step, because) = (step("diagnose.2"), because.into());
         run(RunEvent::Checked { step, condition, held, because, expression: expression.into() })

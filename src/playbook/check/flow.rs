@@ -181,6 +181,7 @@ impl Reach<'_, '_> {
             StepKind::EscalateIf(condition) => {
                 (condition, "escalate_if", true, "the `escalate_if` before it always holds")
             }
+            StepKind::LeaveIf(condition) => (condition, "leave_if", true, "the `leave_if` before it always holds"),
             StepKind::Set(_) | StepKind::Wait(_) | StepKind::HandOver(_) | StepKind::Action(_) => return,
         };
         match condition.expression.constant() {

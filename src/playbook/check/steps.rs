@@ -91,10 +91,10 @@ pub(super) fn one(checker: &mut Checker<'_>, spot: Spot<'_>, mut raw: RawStep) -
     let kind = does.and_then(|does| {
         keys_fit(checker, &raw, &does.what);
         watch::fits(checker, phase, &raw, &does.what);
-        if !in_phase(checker, phase, in_group, &does) {
+        if !in_phase(checker, phase, in_group, &does) || !in_loop(checker, spot, &does) {
             return None;
         }
-        if let What::DoneIf(text) | What::Require(text) | What::EscalateIf(text) = &does.what {
+        if let What::DoneIf(text) | What::Require(text) | What::EscalateIf(text) | What::LeaveIf(text) = &does.what {
             draft.condition_at = Some(place(text));
         }
         if !is_condition(&does.what)
@@ -102,9 +102,10 @@ pub(super) fn one(checker: &mut Checker<'_>, spot: Spot<'_>, mut raw: RawStep) -
         {
             when.because = because.clone();
         }
-        if matches!(does.what, What::EscalateIf(_)) && !has_because {
+        if matches!(does.what, What::EscalateIf(_) | What::LeaveIf(_)) && !has_because {
             let remedy = "add `because: ...`: whoever is called reads it first";
-            checker.error(Code::NoReason, does.at, "`escalate_if` needs `because`", Some(remedy.into()));
+            let message = format!("`{}` needs `because`", does.key);
+            checker.error(Code::NoReason, does.at, message, Some(remedy.into()));
         }
         kind(checker, sees, does.what, because)
     });
@@ -217,7 +218,7 @@ pub(super) fn is_reason(checker: &mut Checker<'_>, text: &Text) -> bool {
 }
 
 fn is_condition(what: &What) -> bool {
-    matches!(what, What::DoneIf(_) | What::Require(_) | What::EscalateIf(_))
+    matches!(what, What::DoneIf(_) | What::Require(_) | What::EscalateIf(_) | What::LeaveIf(_))
 }
 
 /// Whether the other keys of the step go with what it does.
@@ -279,8 +280,9 @@ fn in_phase(checker: &mut Checker<'_>, phase: Phase, in_group: bool, does: &Does
             let message = format!("`{key}` has no place in `escalate`: a human is needed already");
             checker.error(Code::Misplaced, does.at, message, Some("leave it out, or write `when` at a step".into()));
         }
-        What::DoneIf(_) if in_group => {
-            let message = "`done_if` would end the run in the middle of an `atomic` group";
+        What::DoneIf(_) | What::LeaveIf(_) if in_group => {
+            let what = if matches!(does.what, What::DoneIf(_)) { "end the run" } else { "leave the item" };
+            let message = format!("`{key}` would {what} in the middle of an `atomic` group");
             checker.error(Code::Misplaced, does.at, message, Some("move it to before the group".into()));
         }
         What::Action(Action::Mutate(_)) if phase != Phase::Mitigate => {
@@ -290,6 +292,17 @@ fn in_phase(checker: &mut Checker<'_>, phase: Phase, in_group: bool, does: &Does
         _ => return true,
     }
     false
+}
+
+/// Whether what is for an item of a loop stands where one is.
+fn in_loop(checker: &mut Checker<'_>, spot: Spot<'_>, does: &Does) -> bool {
+    let is_misplaced = matches!(does.what, What::LeaveIf(_)) && !spot.names.in_loop(spot.region);
+    if is_misplaced {
+        let message = "`leave_if` leaves an item of a `foreach` alone, and there is none here";
+        let remedy = "write `escalate_if`, or move it into the `do` of a `foreach`";
+        checker.error(Code::Misplaced, does.at, message, Some(remedy.into()));
+    }
+    !is_misplaced
 }
 
 fn kind(checker: &mut Checker<'_>, sees: Visible<'_>, what: What, because: Option<Template>) -> Option<StepKind> {
@@ -302,6 +315,9 @@ fn kind(checker: &mut Checker<'_>, sees: Visible<'_>, what: What, because: Optio
         }
         What::EscalateIf(text) => {
             deciding(checker, &text, sees).map(|expression| StepKind::EscalateIf(Condition { expression, because }))
+        }
+        What::LeaveIf(text) => {
+            deciding(checker, &text, sees).map(|expression| StepKind::LeaveIf(Condition { expression, because }))
         }
         What::End { escalates, because } => {
             if !is_reason(checker, &because) {

@@ -191,6 +191,7 @@ fn does(Place { phase, in_group }: Place) -> Map<String, Value> {
         can("escalate_if", condition("The run escalates if this holds. Needs `because`"));
         if !in_group {
             can("done_if", condition("The run ends with nothing to do if this holds"));
+            can("leave_if", condition("In a `foreach`, the item is left alone if this holds. Needs `because`"));
         }
     }
     can(

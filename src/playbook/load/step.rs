@@ -44,6 +44,7 @@ pub(in crate::playbook) enum What {
     DoneIf(Text),
     Require(Text),
     EscalateIf(Text),
+    LeaveIf(Text),
     Set(RawSet),
     Wait(Text),
     Atomic(Vec<RawStep>),
@@ -181,7 +182,8 @@ pub(in crate::playbook) struct RawWatch {
 }
 
 /// The keys of a step that say what it does, beside the actions.
-pub(super) const DOES: [&str; 8] = ["done_if", "require", "escalate_if", "set", "wait", "atomic", "choose", "foreach"];
+pub(super) const DOES: [&str; 9] =
+    ["done_if", "require", "escalate_if", "leave_if", "set", "wait", "atomic", "choose", "foreach"];
 
 impl RawBranch {
     /// The keys of how it ends become its last steps.
@@ -277,6 +279,7 @@ impl Fields for RawStep {
             "done_if" => What::DoneIf(map.next_value()?),
             "require" => What::Require(map.next_value()?),
             "escalate_if" => What::EscalateIf(map.next_value()?),
+            "leave_if" => What::LeaveIf(map.next_value()?),
             "set" => What::Set(reader.map(key, map)?),
             "choose" => What::Choose(reader.list(map)?),
             "foreach" => What::ForEach(map.next_value()?),

@@ -78,6 +78,21 @@ fn a_loop_that_is_right() {
 }
 
 #[test]
+fn an_item_is_left_alone_where_there_is_one() {
+    let item = "      - id: start\n";
+    let leave = "      - leave_if: target.metadata.name == 'x'\n        because: it is the last\n";
+    assert_eq!(with(item, &format!("{leave}{item}")), "");
+    assert_eq!(
+        with(item, &format!("      - leave_if: target.metadata.name == 'x'\n{item}")),
+        "jobs.yaml:29:9: `leave_if` needs `because`; add `because: ...`: whoever is called reads it first"
+    );
+    let nowhere = "`leave_if` leaves an item of a `foreach` alone, and there is none here; write `escalate_if`, or move it into the `do` of a `foreach`";
+    assert_eq!(with("  - escalate_if: rest", "  - leave_if: rest"), format!("jobs.yaml:32:5: {nowhere}"));
+    let in_guard = with("      - require: sick.value == 0", "      - leave_if: sick.value == 0");
+    assert!(in_guard.contains("`leave_if` has no place in a `guard`"), "{in_guard}");
+}
+
+#[test]
 fn loops_that_are_none() {
     let loops = [
         ("foreach: job in failed", "foreach: failed"),

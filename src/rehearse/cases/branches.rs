@@ -20,6 +20,8 @@ pub struct WayAt {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Way {
     Done,
+    /// Of an item of a loop.
+    Leaves,
     NotMet,
     Escalates,
     /// The branch of that name.
@@ -51,6 +53,7 @@ impl fmt::Display for WayAt {
             Way::Chosen(branch) => return write!(f, "{}: it is `{branch}`", self.step),
             Way::Escalates => "its escalate_if holds",
             Way::Done => "its done_if holds",
+            Way::Leaves => "its leave_if holds",
             Way::NotMet => "its require is not met",
             Way::Skipped => "its when does not hold",
             Way::NoAnswer => "it fails, and the run goes on without its answer",
@@ -91,7 +94,7 @@ fn of_blocks(blocks: &[Block], found: &mut Vec<WayAt>) {
             }
             Block::ForEach(each) => {
                 let ways = [Way::AllDone, Way::Stopped, Way::LeftAlone, Way::NoItems];
-                // What only looks is held by nobody.
+                // What only looks is held by nobody, and what a `leave_if` leaves alone is its own way.
                 let ways = ways.into_iter().filter(|way| *way != Way::LeftAlone || each.changes());
                 found.extend(ways.map(|way| WayAt { step: each.address.clone(), way }));
                 each.guard.iter().for_each(|step| of_step(step, found));
@@ -115,6 +118,7 @@ fn ways(step: &Step) -> Vec<Way> {
         StepKind::DoneIf(condition) | StepKind::EscalateIf(condition)
             if condition.expression.constant() == Some(true) => {}
         StepKind::DoneIf(_) => ways.push(Way::Done),
+        StepKind::LeaveIf(_) => ways.push(Way::Leaves),
         StepKind::Require(_) => ways.push(Way::NotMet),
         StepKind::EscalateIf(_) => ways.push(Way::Escalates),
         StepKind::Action(Action::Mutate(_)) => ways.push(Way::Made),
@@ -145,6 +149,7 @@ pub fn taken<'a>(log: impl IntoIterator<Item = &'a RunEvent>) -> BTreeSet<WayAt>
     for event in log {
         let (step, way) = match event {
             RunEvent::Checked { step, condition: ConditionKind::DoneIf, held: true, .. } => (step, Way::Done),
+            RunEvent::Checked { step, condition: ConditionKind::LeaveIf, held: true, .. } => (step, Way::Leaves),
             RunEvent::Checked { step, condition: ConditionKind::Require, held: false, .. } => (step, Way::NotMet),
             RunEvent::Checked { step, condition: ConditionKind::When, held: false, .. } => (step, Way::Skipped),
             RunEvent::Checked { step, condition: ConditionKind::EscalateIf, held: true, .. } => (step, Way::Escalates),

@@ -52,8 +52,8 @@ impl Declared for K8sCreateJob {
             later Job of its CronJob is under way or has succeeded by then: with `concurrencyPolicy: Forbid`, the CronJob's \
             controller starts the run that it has missed as soon as the Job before it is gone. `name` is then that Job's. While the \
             target is still being deleted, the step is tried again.",
-        errors: "Another Job of the CronJob is under way beside or before the target. A human is needed for a CronJob that is \
-            suspended or annotated `dogwatch/hands-off`, and for a Job of that name that isn't ours.",
+        errors: "Another Job of the CronJob is under way beside or before the target: an item of a loop is left alone then. A human is \
+            needed for a CronJob that is suspended or annotated `dogwatch/hands-off`, and for a Job of that name that isn't ours.",
         repeated: "The name is the same, and a Job with our marker is the one: it is made once.",
         way_back: None,
         arguments: Self::ARGUMENTS,
@@ -185,7 +185,9 @@ fn after_target(key: &ObjectKey, target: Option<&Object>) -> Result<Option<Plan>
     let Some(target) = target.filter(|_| key.kind == "Job") else { return Ok(None) };
     match jobs::state(target) {
         State::Going => Err(ActionError::retry(format!("{key} is still there; {}", jobs::still_there(target)))),
-        State::Live => Err(ActionError::fail(format!("{key} is still under way: a second Job would get in its way"))),
+        State::Live => {
+            Err(ActionError::held_up(format!("{key} is still under way: a second Job would get in its way")))
+        }
         State::Failed => Ok(None),
         State::Succeeded => {
             let kept = Created { name: key.name.clone(), from: String::new() };
@@ -252,7 +254,7 @@ fn under_way<'j>(
         match jobs::state(job) {
             State::Live | State::Succeeded if is_later(job) => later = Some(job),
             State::Live => {
-                return Err(ActionError::fail(format!(
+                return Err(ActionError::held_up(format!(
                     "{} of {} is under way: a second one would get in its way",
                     job.key(),
                     cronjob.key()

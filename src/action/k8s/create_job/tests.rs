@@ -52,7 +52,7 @@ fn the_target_must_be_out_of_the_way() {
     let after = |status: Value| after_target(&key, Some(&job("old", "c1", status)));
     assert_eq!(after_target(&key, None), Ok(None));
     assert_eq!(after(ended("Failed")), Ok(None));
-    assert_eq!(after(json!({ "active": 1 })).unwrap_err().class, FailureClass::Fail);
+    assert_eq!(after(json!({ "active": 1 })).unwrap_err().class, FailureClass::HeldUp);
     assert!(matches!(after(ended("Complete")), Ok(Some(Plan::Unneeded(_)))));
     let waits = after_target(&key, Some(&going(job("old", "c1", json!({ "active": 1 })))));
     assert_eq!(waits.unwrap_err().class, FailureClass::Retry);
@@ -63,7 +63,7 @@ fn one_job_of_a_cronjob_at_a_time() {
     let source = cronjob(json!({}), json!({}));
     let own = ObjectKey::new("Job", "databases", "own");
     let look = |job: Object| under_way(&[job], &source, &own, None).map(|_| ()).map_err(|error| error.class);
-    assert_eq!(look(job("other", "c1", json!({ "active": 1 }))), Err(FailureClass::Fail));
+    assert_eq!(look(job("other", "c1", json!({ "active": 1 }))), Err(FailureClass::HeldUp));
     assert_eq!(look(going(job("other", "c1", json!({})))), Err(FailureClass::Retry));
     assert_eq!(look(job("other", "c1", ended("Failed"))), Ok(()));
     assert_eq!(look(job("other", "another cronjob", json!({ "active": 1 }))), Ok(()));

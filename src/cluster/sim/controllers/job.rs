@@ -105,6 +105,11 @@ impl State {
             }
         });
         self.tell(id, "Completed", "Job completed", COMPONENT);
+        // As the CronJob's controller does, also for a Job that somebody else has started.
+        let cronjob = self.lineage(id).into_iter().find(|(_, key)| key.kind == "CronJob");
+        if let Some((cronjob, _)) = cronjob {
+            self.set_status(cronjob, json!({ "lastSuccessfulTime": rfc3339(now) }));
+        }
     }
 
     fn fail_job(&mut self, id: Id, uid: &str, failed: i64, reason: &str, message: &str) {
