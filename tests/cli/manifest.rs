@@ -123,7 +123,8 @@ fn the_pod_finds_all_that_its_configuration_names() {
     let said = dogwatch(manifest.root.path(), &["check", "--config", file.to_str().unwrap()], &[]);
     let shipped = std::fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("playbooks")).unwrap();
     let shipped = shipped.map(|file| file.unwrap().file_name().into_string().unwrap());
-    let shipped = shipped.filter(|name| name.ends_with(".yaml") && !name.ends_with(".cases.yaml")).count();
+    let is_playbook = |name: &String| name.ends_with(".yaml") && !name.ends_with(".cases.yaml") && name != "kinds.yaml";
+    let shipped = shipped.filter(is_playbook).count();
     assert_eq!(said.out, format!("{shipped} playbooks without errors; 0 errors, 0 warnings\n"), "{}", said.err);
     assert_eq!(said.code, 0);
 

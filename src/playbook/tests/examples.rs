@@ -1,6 +1,7 @@
 //! The example of each action is a step that loads, where it is meant to stand.
 
-use super::parse;
+use std::path::Path;
+
 use crate::action::{Action, Declaration, Effect, declarations};
 use crate::playbook::{Playbook, StepKind};
 
@@ -35,9 +36,11 @@ limits: {{ runs: 3 per 1h, cooldown: 15m }}
         Effect::Mutates(_) => format!("mitigate:\n{step}escalate:\n{page}"),
         Effect::Tells => format!("escalate:\n{step}{page}"),
     };
-    parse(&(text.clone() + &phases)).unwrap_or_else(|problems| {
-        panic!("{}\n{}", declaration.name, problems.iter().map(|problem| problem.render(false)).collect::<String>())
-    })
+    Playbook::parse_with(Path::new("example.yaml"), &(text + &phases), &super::kinds::cert_manager()).unwrap_or_else(
+        |problems| {
+            panic!("{}\n{}", declaration.name, problems.iter().map(|problem| problem.render(false)).collect::<String>())
+        },
+    )
 }
 
 #[test]

@@ -41,7 +41,7 @@ fn told_of(name: &str, plural: &str, namespaced: bool) -> &'static crate::cluste
     told.known(false).unwrap()
 }
 
-fn cert_manager() -> Arc<Kinds> {
+pub(super) fn cert_manager() -> Arc<Kinds> {
     let kinds = Kinds::new();
     kinds.add(told_of("Certificate", "certificates", true));
     kinds.add(told_of("CertificateRequest", "certificaterequests", true));
