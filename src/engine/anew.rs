@@ -6,7 +6,7 @@ use super::drive::Driver;
 use super::preview::{self, Extent};
 use super::state::{Approval, RunState};
 use super::walk::StepAt;
-use crate::model::{HumanDuration, Phase};
+use crate::model::{HumanDuration, Phase, StepAddress};
 
 /// Why the run has to diagnose again before that change, or before somebody is asked about it.
 pub(super) fn is_due_before(driver: &Driver<'_>, at: &StepAt<'_>) -> Option<String> {
@@ -28,6 +28,25 @@ pub(super) fn is_due(driver: &Driver<'_>) -> Option<String> {
         let lasts = HumanDuration(lasts);
         let at = diagnosed_at.format("%H:%M UTC");
         format!("what it found is from {at}, and that is older than {lasts} (`engine.diagnosis_lasts`)")
+    })
+}
+
+/// Why the wave of an item begins again before that change: the yes to it came so much later than
+/// what was found out about its items, and none of them was touched.
+pub(super) fn wave_is_due_before(driver: &Driver<'_>, at: &StepAt<'_>) -> Option<(StepAddress, String)> {
+    let (lasts, state) = (driver.options.diagnosis_lasts, &driver.state);
+    let is_approved = matches!(state.approval, Approval::Granted { .. });
+    if lasts.is_zero() || !at.is_in_loop() || at.address.phase() != Phase::Mitigate || !is_approved {
+        return None;
+    }
+    let listed = state.loops.last()?;
+    let looked_at = listed.looked_at?;
+    let age = (state.answered_at? - looked_at).to_std().ok()?;
+    let is_old = age > lasts && !listed.untouched_wave()?.is_empty();
+    is_old.then(|| {
+        let (lasts, at) = (HumanDuration(lasts), looked_at.format("%H:%M UTC"));
+        let because = format!("what it found is from {at}, and that is older than {lasts} (`engine.diagnosis_lasts`)");
+        (listed.address.clone(), because)
     })
 }
 

@@ -62,7 +62,9 @@ impl<'p> Question<'p> {
             ..ApprovalTerms::default()
         };
         let Some(rule) = self.rule else { return usual };
-        let said = rule.question.as_ref().map(|said| said.render_leniently(&frame.scope(state, &at.address)));
+        // A question about a list is about the run, and not about the first of them.
+        let scope = frame.scope(state, &at.address.for_all());
+        let said = rule.question.as_ref().map(|said| said.render_leniently(&scope));
         ApprovalTerms {
             people: rule.people,
             of: rule.of.clone().unwrap_or_else(|| Approvers::Team(playbook.owner.clone())),

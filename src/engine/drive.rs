@@ -127,6 +127,9 @@ impl Driver<'_> {
                 if let Some(because) = anew::is_due_before(self, &at) {
                     return self.record(RunEvent::DiagnosedAnew { because }).await;
                 }
+                if let Some((step, because)) = anew::wave_is_due_before(self, &at) {
+                    return self.record(RunEvent::WaveAnew { step, because }).await;
+                }
                 match anew::why_the_yes_is_void(self).await {
                     Some(why) => self.ask(&at, Some(why)).await,
                     None => act(self, &at, action, attempt).await,

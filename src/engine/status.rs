@@ -95,7 +95,8 @@ impl Status {
                 Status::Ready { tried: Tried { wanted: true, ..tried.clone() } }
             }
             (Status::Ready { .. }, RunEvent::Chosen { branch, .. }) => Status::Chosen { branch: branch.clone() },
-            (Status::Ready { .. }, RunEvent::Listed { .. }) | (Status::Listed, RunEvent::Wave { .. }) => Status::Listed,
+            (Status::Ready { .. }, RunEvent::Listed { .. })
+            | (Status::Listed, RunEvent::Wave { .. } | RunEvent::WaveAnew { .. }) => Status::Listed,
             (Status::Ready { .. } | Status::Waiting { .. } | Status::Open, RunEvent::ItemRead { .. }) => Status::Open,
             (Status::Ready { .. } | Status::Failed { .. } | Status::Open, RunEvent::ItemEnded { .. }) => {
                 Status::Finished { made: false }

@@ -6,10 +6,22 @@
 use std::fmt;
 
 use handlebars::template::{HelperTemplate, Parameter, TemplateElement};
-use handlebars::{Handlebars, Path, no_escape};
+use handlebars::{Handlebars, Path, handlebars_helper, no_escape};
 use serde_json::Value;
 
 use super::{InBody, Scope, TemplateFault, template_faults, template_names};
+
+/// What stands in a text where a name has no value.
+const UNKNOWN: &str = "(unknown)";
+
+// As handlebars' own; but of what nobody knows, nobody knows how many it is.
+handlebars_helper!(length: |of: Json| match of {
+    Value::Array(list) => Value::from(list.len()),
+    Value::Object(fields) => Value::from(fields.len()),
+    Value::String(text) if text == UNKNOWN => Value::from(UNKNOWN),
+    Value::String(text) => Value::from(text.len()),
+    _ => Value::from(0),
+});
 
 /// A template that was parsed.
 #[derive(Clone)]
@@ -147,7 +159,7 @@ impl Template {
         for path in shown {
             let names: Vec<String> = path.split('.').map(str::to_owned).collect();
             if look_up(&scope, &names).is_none() {
-                put(&mut scope, &names, Value::String("(unknown)".into()));
+                put(&mut scope, &names, Value::String(UNKNOWN.into()));
             }
         }
         self.fill(&scope).unwrap_or_else(|error| format!("{} ({error})", self.source))
@@ -156,6 +168,7 @@ impl Template {
     fn fill(&self, scope: &Scope) -> Result<String, TemplateError> {
         let mut handlebars = Handlebars::new();
         handlebars.register_escape_fn(no_escape);
+        handlebars.register_helper("len", Box::new(length));
         handlebars.register_template("t", self.parsed.clone());
         handlebars.render("t", scope).map_err(|error| TemplateError::Render {
             template: excerpt(&self.source),

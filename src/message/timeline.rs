@@ -268,6 +268,7 @@ fn tell_run(run: RunId, event: &RunEvent, at: DateTime<Utc>) -> Option<String> {
             format!("{}: {}", step_name(step), named(items.len(), items.iter().map(|item| &item.key)))
         }
         RunEvent::Wave { step, keys } => format!("{} begins {}", step_name(step), named(keys.len(), keys)),
+        RunEvent::WaveAnew { step, because } => format!("{} asks once more: {because}", step_name(step)),
         RunEvent::ItemRead { object: Some(_), .. } => return None,
         RunEvent::ItemRead { step, object: None } => format!("{}: it is not there", step_name(step)),
         RunEvent::ItemEnded { step, outcome, because } => {

@@ -90,6 +90,9 @@ pub enum RunEvent {
     Listed { step: StepAddress, item: String, items: Vec<Item> },
     /// These items of a `foreach` begin, in this order.
     Wave { step: StepAddress, keys: Vec<ItemKey> },
+    /// What was found out about the items of the last wave is too old to change them by: it begins
+    /// again, with its guard. None of them was touched.
+    WaveAnew { step: StepAddress, because: String },
     /// What an item is about was read; `None`: it is not there. The step is the `foreach`, for this
     /// item.
     ItemRead { step: StepAddress, object: Option<Value> },
@@ -222,6 +225,7 @@ impl RunEvent {
             | RunEvent::Set { step, .. }
             | RunEvent::Listed { step, .. }
             | RunEvent::Wave { step, .. }
+            | RunEvent::WaveAnew { step, .. }
             | RunEvent::ItemRead { step, .. }
             | RunEvent::ItemEnded { step, .. }
             | RunEvent::Read { step, .. }
@@ -268,6 +272,7 @@ impl RunEvent {
             RunEvent::Set { .. } => "set",
             RunEvent::Listed { .. } => "listed",
             RunEvent::Wave { .. } => "wave",
+            RunEvent::WaveAnew { .. } => "wave_anew",
             RunEvent::ItemRead { .. } => "item_read",
             RunEvent::ItemEnded { .. } => "item_ended",
             RunEvent::Read { .. } => "read",

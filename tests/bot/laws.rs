@@ -194,6 +194,7 @@ async fn loops_keep_the_laws(bot: &Bot) {
                     assert!(keys.len() <= if waves == 1 { 1 } else { 2 }, "too many at once: {log:#?}");
                     assert!(!has_failed, "a wave begins although one has failed: {log:#?}");
                 }
+                RunEvent::WaveAnew { .. } => waves -= 1,
                 RunEvent::ItemEnded { outcome: ItemOutcome::Failed, .. } => has_failed = true,
                 _ => {}
             }

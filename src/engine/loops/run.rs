@@ -48,7 +48,9 @@ impl RunState {
             (None, []) if is_of_an_item => Err("its log speaks of no item"),
             (None, []) => Ok(()),
             (None, _) => Err("its log speaks of an item before there is a list"),
-            (Some(_), _) if matches!(event, RunEvent::Listed { .. } | RunEvent::Wave { .. }) => {
+            (Some(_), _)
+                if matches!(event, RunEvent::Listed { .. } | RunEvent::Wave { .. } | RunEvent::WaveAnew { .. }) =>
+            {
                 Err("its log has a loop in a loop")
             }
             (Some(listed), _) if is_of_an_item && listed.address != step.for_all() => {

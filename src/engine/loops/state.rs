@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use chrono::{DateTime, Utc};
 use serde_json::Value;
 
 use super::{GUARD, guard_key};
@@ -23,6 +24,8 @@ pub struct Loop {
     pub guard: Scope,
     /// Why no further wave begins.
     pub stopped: Option<String>,
+    /// When something was found out last about one of those that are under way.
+    pub looked_at: Option<DateTime<Utc>>,
 }
 
 /// How far one item is.
@@ -63,7 +66,7 @@ pub struct ItemState {
 impl Loop {
     pub fn new(address: StepAddress, item: String, items: Vec<Item>) -> Self {
         let items = items.into_iter().map(ItemState::new).collect();
-        Self { address, item, items, waves: 0, guard: Scope::new(), stopped: None }
+        Self { address, item, items, waves: 0, guard: Scope::new(), stopped: None, looked_at: None }
     }
 
     pub fn item(&self, key: &ItemKey) -> Option<&ItemState> {
@@ -147,6 +150,31 @@ impl Loop {
         self.waves += 1;
         self.guard = Scope::new();
         Ok(())
+    }
+
+    /// Those of the last wave that are under way, where none of that wave was touched.
+    pub fn untouched_wave(&self) -> Option<Vec<ItemKey>> {
+        let last = self.waves.checked_sub(1)?;
+        let mut of_wave = self.items.iter().filter(|item| item.wave == Some(last)).peekable();
+        of_wave.peek()?;
+        let keys = of_wave.map(|item| (!item.is_touched).then(|| item.ended.is_none().then(|| item.key.clone())));
+        Some(keys.collect::<Option<Vec<_>>>()?.into_iter().flatten().collect())
+    }
+
+    /// The last wave begins again; those of it that are under way.
+    ///
+    /// # Errors
+    /// One of it was touched.
+    pub fn begin_again(&mut self) -> Result<Vec<ItemKey>, &'static str> {
+        let keys = self.untouched_wave().ok_or("its log begins a wave again in which something was changed")?;
+        for item in self.items.iter_mut().filter(|item| keys.contains(&item.key)) {
+            let Item { key, value, target } =
+                Item { key: item.key.clone(), value: std::mem::take(&mut item.value), target: item.target.take() };
+            *item = ItemState::new(Item { key, value, target });
+        }
+        self.waves = self.waves.saturating_sub(1);
+        self.guard = Scope::new();
+        Ok(keys)
     }
 }
 

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::cluster::Object;
 use crate::engine::ask_source::Heard;
-use crate::engine::loops::Loop;
+use crate::engine::loops::{Loop, guard_key};
 use crate::engine::status::{Status, Tried};
 use crate::engine::undo::Undone;
 use crate::language::Scope;
@@ -43,6 +43,8 @@ pub struct RunState {
     diagnosed: BTreeSet<String>,
     /// It was diagnosed anew since a person said yes.
     pub yes_is_older: bool,
+    /// When its question was answered last.
+    pub answered_at: Option<DateTime<Utc>>,
     /// At least one mutation was made.
     pub mutated: bool,
     /// Why the run is done with nothing to do.
@@ -168,6 +170,7 @@ impl RunState {
                 asked.for_each(|(_, status)| status.forget_failures());
             }
             RunEvent::ApprovalAnswered { approval, verdict, by, reason, .. } => {
+                self.answered_at = Some(at);
                 self.take_answer(*approval, *verdict, by, reason.as_deref());
             }
             RunEvent::SourceAsked { waited, answer, again_at } => self.take_source(at, *waited, answer, *again_at),
@@ -208,6 +211,9 @@ impl RunState {
             self.take_undo(step, event);
             return;
         }
+        if let Some(listed) = self.loops.last_mut().filter(|_| !step.items().is_empty()) {
+            listed.looked_at = Some(at);
+        }
         if step.phase() == Phase::Diagnose {
             self.diagnosed_at = Some(at);
             self.diagnosed.extend(step.id().map(str::to_owned));
@@ -224,6 +230,7 @@ impl RunState {
                     self.is_illegal(format!("{step}: {why}"));
                 }
             }
+            RunEvent::WaveAnew { .. } => self.begin_wave_again(step),
             RunEvent::ItemRead { object, .. } => {
                 if let Some(item) = self.item_mut(step) {
                     item.read(object.as_ref());
@@ -289,6 +296,18 @@ impl RunState {
             RunEvent::Told { page, .. } => self.paged |= page,
             _ => {}
         }
+    }
+
+    /// The last wave of the loop under way begins again, with its guard.
+    fn begin_wave_again(&mut self, step: &StepAddress) {
+        let Some(listed) = self.loops.last_mut() else { return };
+        let mut keys = match listed.begin_again() {
+            Ok(keys) => keys,
+            Err(why) => return self.is_illegal(format!("{step}: {why}")),
+        };
+        keys.extend(guard_key(listed.waves));
+        let phase = step.phase();
+        self.steps.retain(|of, _| of.phase() != phase || !of.items().first().is_some_and(|key| keys.contains(key)));
     }
 
     /// What is known of a change that is to be taken back. Conditions and texts see it under the
