@@ -340,6 +340,8 @@ mod tests {
     fn a_page_goes_out_whatever_is_missing() {
         let template = Template::parse("p99 is {{p99.value}}s; {{scale.summary}}; {{p99.unit}}").unwrap();
         assert_eq!(template.render_leniently(&scope()), "p99 is 0.4s; (unknown); (unknown)");
+        let counted = Template::parse("{{len pods}} pods, {{len p99}} fields").unwrap();
+        assert_eq!(counted.render_leniently(&scope()), "(unknown) pods, 1 fields");
     }
 
     #[test]

@@ -1,5 +1,8 @@
 //! What a `foreach` leaves: half done, held up, other than what was listed or approved.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use dogwatch::cluster::Object;
 use dogwatch::cluster::sim::build;
 use dogwatch::engine::FreezeMap;
@@ -288,6 +291,39 @@ async fn what_the_playbook_leaves_alone_holds_up_no_other_item() {
     let (outcome, because) = bot.end().await;
     assert_eq!(outcome, Outcome::Escalated, "{because}: {:#?}", bot.log().await);
     assert_eq!(bot.mutations(), [1, 3].map(|n| format!("patch {}", web(n))));
+}
+
+/// A yes may take its time: what was found out about the first of them is found out once more.
+#[tokio::test]
+async fn a_late_yes_has_the_first_wave_looked_at_once_more() {
+    let leaving = asking().replace(
+        "      - done_if: target.spec.replicas > 5",
+        "      - id: busy
+        prometheus.query: { expr: 'busy{web=\"{{web.metadata.name}}\"}' }
+      - leave_if: busy.value > 0
+        because: it is busy
+      - done_if: target.spec.replicas > 5",
+    );
+    for (late, changed) in [(5, vec![1, 2, 3]), (25, vec![2, 3])] {
+        let mut bot = Bot::begins(&[&leaving], shop_of(&[2, 2, 2])).await;
+        bot.passes(minutes(5)).await;
+        let busy = Arc::new(AtomicBool::new(false));
+        let now = busy.clone();
+        bot.prometheus.follows("web-1", move || Some(f64::from(u8::from(now.load(Ordering::Relaxed)))));
+        bot.prometheus.follows("busy", || Some(0.0));
+        bot.fires("ShopSlow", &[]).await;
+        bot.passes(minutes(late)).await;
+        busy.store(true, Ordering::Relaxed);
+        bot.approves("alice").await;
+        let (_, because) = bot.end().await;
+        let looked_again = bot.log().await.iter().filter(|(_, event)| event.name() == "wave_anew").count();
+        assert_eq!(looked_again, usize::from(late > 10), "{because}: {:#?}", bot.log().await);
+        assert_eq!(bot.mutations(), changed.iter().map(|n| format!("patch {}", web(*n))).collect::<Vec<_>>());
+        assert_eq!(because.contains("left alone: web-1 (it is busy)"), late > 10, "{because}");
+        bot.keeps_the_laws().await;
+        let timeline = crate::why::asks(&bot, "/timeline INC-1").await;
+        assert_eq!(timeline.contains("asks once more: what it found is from"), late > 10, "{timeline}");
+    }
 }
 
 /// Where nothing is changed, what is behind the loop decides what was left alone.

@@ -265,7 +265,20 @@ fn each_playbook_asks_for_no_more_rights_than_it_uses() {
         needs("pvc-pending"),
         ["get persistentvolumeclaims", "get pods", "get statefulsets", "get storageclasses", "list events"]
     );
-    assert_eq!(needs("certificate-not-renewed"), [""; 0]);
+    assert_eq!(
+        needs("certificate-not-renewed"),
+        [
+            "get namespaces",
+            "get deployments in cert-manager",
+            "get certificates",
+            "get clusterissuers",
+            "get issuers",
+            "list events",
+            "list challenges",
+            "list certificaterequests",
+            "patch certificates/status",
+        ]
+    );
     assert_eq!(
         needs("backup-timeout"),
         ["create jobs", "delete jobs", "get namespaces", "get cronjobs", "get jobs", "list events", "list jobs"]
