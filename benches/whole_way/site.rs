@@ -63,6 +63,7 @@ impl Site {
             prometheus: Arc::new(Answers(told)),
             web: Arc::new(ScriptedWeb::default()),
             clock: clock.clone(),
+            patchable: dogwatch::action::Patchable::default(),
         };
         let metrics = Arc::new(Metrics::new());
         let bot = Bot {

@@ -102,7 +102,7 @@ pub fn web(config: &Config, api_server: &str) -> anyhow::Result<Arc<dyn Web>> {
 pub fn unnamed_hosts(config: &Config, playbook: &Playbook) -> Vec<Diagnostic> {
     let named: Vec<Origin> = config.http.hosts.iter().filter_map(|host| Origin::parse(&host.url).ok()).collect();
     let is_odd = |(step, origin, _): &(&Step, Origin, Location)| {
-        !named.contains(origin) && !(named.is_empty() && step.goes_on_without)
+        !(named.contains(origin) || named.is_empty() && step.goes_on_without)
     };
     let odd = playbook.origins().filter(is_odd).map(|(step, origin, at)| {
         let end = if step.goes_on_without { "goes on without an answer" } else { "fails" };

@@ -9,6 +9,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::TcpListener;
+use tokio::task::JoinSet;
 
 use super::*;
 use crate::http::HttpAuth;
@@ -36,6 +37,7 @@ fn hello() -> Does {
 struct Service {
     address: SocketAddr,
     heads: Arc<Mutex<Vec<String>>>,
+    _server: JoinSet<()>,
 }
 
 impl Service {
@@ -43,12 +45,14 @@ impl Service {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let (address, heads) = (listener.local_addr().unwrap(), Arc::<Mutex<Vec<String>>>::default());
         let seen = heads.clone();
-        tokio::spawn(async move {
+        let mut server = JoinSet::new();
+        server.spawn(async move {
+            let mut connections = JoinSet::new();
             while let Ok((stream, _)) = listener.accept().await {
-                tokio::spawn(serve(stream, does.clone(), seen.clone()));
+                connections.spawn(serve(stream, does.clone(), seen.clone()));
             }
         });
-        Self { address, heads }
+        Self { address, heads, _server: server }
     }
 
     /// Behind TLS, as whoever has this certificate.
@@ -64,14 +68,15 @@ impl Service {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let (address, heads) = (listener.local_addr().unwrap(), Arc::<Mutex<Vec<String>>>::default());
         let seen = heads.clone();
-        tokio::spawn(async move {
+        let mut server = JoinSet::new();
+        server.spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
                 if let Ok(stream) = acceptor.accept(stream).await {
                     serve(stream, hello(), seen.clone()).await;
                 }
             }
         });
-        (Self { address, heads }, Authorities::parse(&cert.pem()).unwrap())
+        (Self { address, heads, _server: server }, Authorities::parse(&cert.pem()).unwrap())
     }
 
     fn heads(&self) -> Vec<String> {

@@ -86,17 +86,20 @@ fn the_lock_is_known_by_either_name() {
 
 #[test]
 fn what_backups_failed_of_is_over_when_repository_and_archiver_say_so() {
-    let [repository, archiving, archived, next] =
-        ["repository", "archiving", "archived", "next"].map(|id| query("backups-failed", id));
-    let status = |stanza: &str, repo: u32, code: u32| {
-        let labels = format!(r#"cipher="aes",repo_key="{repo}",stanza="{stanza}""#);
+    let [repository, archiving, archived] =
+        ["repository", "archiving", "archived"].map(|id| query("backups-failed", id));
+    let told = |instance: &str, stanza: &str, repo: u32, code: u32| {
+        let labels = format!(r#"job="pgbackrest",instance="{instance}",repo_key="{repo}",stanza="{stanza}""#);
         series(&format!("pgbackrest_repo_status{{{labels}}}"), &format!("{code}x70"))
     };
+    let status = |stanza: &str, repo: u32, code: u32| told("a", stanza, repo, code);
     // Code 2 is that there is no valid backup, which is what is to be mended.
     let others = status("db-18", 1, 3);
     assert_eq!(value_of(&repository, &[status("db-17", 1, 0), status("db-17", 2, 2), others.clone()]), Some(0.0));
     assert_eq!(value_of(&repository, &[status("db-17", 1, 0), status("db-17", 2, 99), others.clone()]), Some(1.0));
     assert_eq!(value_of(&repository, &[others]), None, "of another stanza");
+    let both = [told("a", "db-17", 1, 0), told("staging", "db-17", 1, 0)];
+    assert_eq!(value_of(&repository, &both), None, "two exporters tell of it, and nobody knows which one's it is");
 
     let of = |metric: &str, database: &str, pod: &str, values: &str| {
         let labels = format!(r#"namespace="databases",database="{database}",pod="{pod}",server="localhost:5432""#);
@@ -115,12 +118,44 @@ fn what_backups_failed_of_is_over_when_repository_and_archiver_say_so() {
     ];
     assert_eq!(value_of(&archived, &ages), Some(120.0));
     assert_eq!(value_of(&archived, &ages[2..]), None, "it has never archived");
+}
 
-    let due = |cronjob: &str, values: &str| {
-        series(&format!(r#"kube_cronjob_next_schedule_time{{namespace="databases",cronjob="{cronjob}"}}"#), values)
+#[test]
+fn a_database_is_due_when_the_first_of_its_backups_is() {
+    let next = query("backups-failed", "next");
+    let due = |instance: &str, cronjob: &str, values: &str| {
+        let labels = format!(r#"namespace="databases",cronjob="{cronjob}",instance="{instance}""#);
+        series(&format!("kube_cronjob_next_schedule_time{{{labels}}}"), values)
     };
-    assert_eq!(value_of(&next, &[due("db-17-backup", "10800x70"), due("db-18-backup", "3700x70")]), Some(7_200.0));
-    assert_eq!(value_of(&next, &[due("db-18-backup", "3700x70")]), None);
+    let incremental = due("a", "db-17-backup", "10800x70");
+    let full = due("a", "db-17-backup-full", "7200x70");
+    let another = due("a", "db-18-backup", "3700x70");
+    assert_eq!(value_of(&next, &[incremental.clone(), full.clone(), another.clone()]), Some(3_600.0));
+    let twice = due("b", "db-17-backup", "10800x70");
+    assert_eq!(value_of(&next, &[incremental.clone(), twice, full]), Some(3_600.0), "two kube-state-metrics");
+    assert_eq!(value_of(&next, &[incremental, another.clone()]), None, "of one of its backups nobody knows");
+    assert_eq!(value_of(&next, &[another]), None);
+}
+
+#[test]
+fn a_backup_is_confirmed_by_the_only_exporter_that_tells_of_its_stanza() {
+    let [lock, seen] = ["lock", "seen"].map(|id| query("backups-failed", id));
+    assert_eq!(value_of(&lock, &[series(r#"pgbackrest_stanza_lock_status{stanza="db-17"}"#, "1x70")]), Some(1.0));
+    assert_eq!(
+        value_of(&lock, &[series(r#"pgbackrest_stanza_backup_lock_status{stanza="db-17"}"#, "0x70")]),
+        Some(0.0)
+    );
+    assert_eq!(value_of(&lock, &[series(r#"pgbackrest_stanza_lock_status{stanza="db-18"}"#, "1x70")]), None);
+
+    let since = |instance: &str, stanza: &str, kind: &str, value: &str| {
+        let labels = format!(r#"job="pgbackrest",instance="{instance}",stanza="{stanza}",backup_type="{kind}""#);
+        series(&format!("pgbackrest_backup_since_last_completion_seconds{{{labels}}}"), value)
+    };
+    let kinds = [since("a", "db-17", "full", "90000x70"), since("a", "db-17", "incr", "60x70")];
+    assert_eq!(value_of(&seen, &kinds), Some(60.0));
+    let [full, _] = kinds;
+    assert_eq!(value_of(&seen, &[full, since("staging", "db-17", "incr", "60x70")]), None);
+    assert_eq!(value_of(&seen, &[since("a", "db-18", "incr", "60x70")]), None);
 }
 
 #[test]
@@ -339,7 +374,11 @@ fn query(playbook: &str, id: &str) -> String {
         .0
         .replace("{{cronjob.object.spec.jobTemplate.metadata.labels.database}}", "db-17")
         .replace("{{backup.database}}", "db-17")
-        .replace("{{backup.metadata.name}}", "db-17-backup")
+        .replace("{{backup.due.[0]}}", "db-17-backup")
+        .replace("{{backup.due.[1]}}", "db-17-backup-full")
+        .replace("{{backup.due.[2]}}", "db-17-backup")
+        .replace("{{backup.due.[3]}}", "db-17-backup-full")
+        .replace("{{backup.schedules}}", "2")
         .replace("{{backup.metadata.namespace}}", "databases")
         .replace("{{inputs.container}}", "web")
         .replace("{{database}}", "db-17")
