@@ -35,8 +35,9 @@ fn failed(count: usize) -> Vec<Object> {
     let namespace = json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": "databases" } });
     let mut objects = vec![Object(namespace)];
     for n in 1..=count {
-        let labels = json!({ "metadata": { "labels": { "database": database(n) } } });
+        let labels = json!({ "metadata": { "labels": { "app": "pgbackrest", "database": database(n) } } });
         let cronjob = build::cronjob("databases", &cronjob(n).name, "0 21 * * *")
+            .with(&labels)
             .with(&json!({ "spec": { "jobTemplate": labels.clone() } }))
             .with(&json!({ "status": {
                 "lastScheduleTime": "2026-03-01T21:00:00Z", "lastSuccessfulTime": "2026-02-28T22:00:00Z",
@@ -55,6 +56,7 @@ fn well(bot: &Bot) {
     bot.prometheus.follows("pg_stat_archiver_failed_count", || Some(0.0));
     bot.prometheus.follows("pg_stat_archiver_last_archive_age", || Some(60.0));
     bot.prometheus.follows("kube_cronjob_next_schedule_time", || Some(57_600.0));
+    bot.prometheus.follows("pgbackrest_backup_since_last_completion_seconds", || Some(60.0));
 }
 
 async fn firing(count: usize) -> Bot {
@@ -109,7 +111,10 @@ async fn a_second_wave_that_fails_is_the_last_one() {
     assert!(told.contains("It did: 2 of 40 done, 1 failed, 37 untouched."), "{told}");
     assert!(told.contains("No backup: pg-02: failed, the verify of"), "{told}");
     assert!(told.contains("No backup: pg-04: untouched, it did not begin"), "{told}");
-    assert!(told.contains("kubectl -n databases create job --from=cronjob/NAME"), "{told}");
+    assert!(
+        told.contains("kubectl -n databases create job --from=cronjob/pg-02-backup pg-02-backup-by-hand"),
+        "{told}"
+    );
 }
 
 /// A backup that a person starts between the look and the request: theirs is left to run, and the others go on.

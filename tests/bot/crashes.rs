@@ -246,7 +246,7 @@ async fn an_autoscalers_maximum_is_raised_once_whenever_the_bot_dies() {
 #[tokio::test]
 async fn an_autoscalers_maximum_goes_back_once_whenever_the_bot_dies() {
     Story {
-        playbook: shipped("hpa-maxed"),
+        playbook: crate::patch::taking_back(),
         objects: crate::patch::maxed,
         world: |bot| bot.prometheus.follows("status_target_metric", || Some(1.3)),
         alert: ("KubeHpaMaxedOut", crate::patch::LABELS),

@@ -66,9 +66,35 @@ async fn an_autoscaler_gets_a_higher_maximum_and_people_are_told_to_write_it_dow
     bot.pages([]).await;
 }
 
+/// A lower maximum ends pods at once, and the load may rise while they work.
 #[tokio::test]
-async fn a_maximum_that_makes_no_difference_goes_back_and_the_call_tells_both() {
+async fn a_maximum_that_makes_no_difference_stands_and_the_call_tells_the_way_back() {
     let mut bot = bot(maxed()).await;
+    bot.prometheus.follows("status_target_metric", || Some(1.3));
+    bot.fires("KubeHpaMaxedOut", LABELS).await;
+    bot.does(RAISED).await;
+    let (outcome, because) = bot.end().await;
+    assert_eq!(outcome, Outcome::Escalated, "{because}");
+    bot.does_nothing_more().await;
+    assert_eq!(most(&bot)(), 13);
+    bot.pages(["platform escalated"]).await;
+    let page = bot.page_texts().await;
+    assert!(page.contains(&format!("It did: {RAISED}. That stands")), "{page}");
+    assert!(page.contains("kubectl -n shop describe hpa web; look whether its pods wait for something else"), "{page}");
+    let back = "kubectl -n shop patch hpa web --type merge -p '{\"spec\":{\"maxReplicas\":10}}'";
+    assert!(page.contains(back), "{page}");
+}
+
+/// The shipped playbook as somebody may write it whose pods may go at once.
+pub fn taking_back() -> String {
+    let shipped = shipped("hpa-maxed");
+    assert!(shipped.contains("undo: never"));
+    shipped.replace("undo: never", "undo: unless_verified")
+}
+
+#[tokio::test]
+async fn a_maximum_that_makes_no_difference_goes_back_where_the_playbook_says_so() {
+    let mut bot = Bot::begins(&[&taking_back()], maxed()).await;
     bot.prometheus.follows("status_target_metric", || Some(1.3));
     bot.fires("KubeHpaMaxedOut", LABELS).await;
     bot.does(RAISED).await;
@@ -77,15 +103,12 @@ async fn a_maximum_that_makes_no_difference_goes_back_and_the_call_tells_both() 
     bot.does(LOWERED).await;
     bot.does_nothing_more().await;
     bot.pages(["platform escalated"]).await;
-    let page = bot.page_texts().await;
-    assert!(page.contains(&format!("It did: {RAISED}, and took it back")), "{page}");
-    assert!(page.contains("kubectl -n shop describe hpa web; look whether its pods wait for something else"), "{page}");
 }
 
 /// An autoscaler ends pods at once where its maximum falls, so whoever has raised it further meanwhile has decided.
 #[tokio::test]
 async fn a_maximum_that_somebody_has_set_since_is_theirs() {
-    let mut bot = bot(maxed()).await;
+    let mut bot = Bot::begins(&[&taking_back()], maxed()).await;
     bot.prometheus.follows("status_target_metric", || Some(1.3));
     bot.fires("KubeHpaMaxedOut", LABELS).await;
     bot.does(RAISED).await;

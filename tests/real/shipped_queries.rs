@@ -352,6 +352,20 @@ fn what_prometheus_will_keep_is_told_from_what_it_has() {
     assert_eq!(value_of(&query("prometheus-disk", "size_limit"), &[tsdb("retention_limit_bytes", "5x70")]), Some(5.0));
     // Of yesterday there is nothing yet.
     assert_eq!(value_of(&query("prometheus-disk", "series"), &[tsdb("head_series", "508x70")]), None);
+    assert_eq!(value_of(&query("prometheus-disk", "head"), &[tsdb("head_series", "508x70")]), Some(508.0));
+}
+
+#[test]
+fn a_ca_that_says_for_the_first_time_that_it_is_asked_too_much_is_heard() {
+    let limited = query("certificate-not-renewed", "limited");
+    let answers = |status: &str, values: &str| {
+        series(&format!(r#"certmanager_http_acme_client_request_count{{status="{status}",pod="a"}}"#), values)
+    };
+    let runs = || series("certmanager_controller_sync_call_count", "7x70");
+    assert_eq!(value_of(&limited, &[runs(), answers("200", "0+1x70")]), Some(0.0));
+    // It is there from the first such answer on, and does not increase.
+    assert_eq!(value_of(&limited, &[runs(), answers("429", "_x30 3x40")]), Some(3.0));
+    assert_eq!(value_of(&limited, &[series("up", "1x70")]), None, "without cert-manager's metrics nobody knows");
 }
 
 /// The query of a step of a shipped playbook, with the names of one target put in.

@@ -19,7 +19,7 @@ use crate::model::{ItemKey, StepAddress};
 /// begins so ([`list`]).
 const GUARD: char = '#';
 
-pub(super) fn guard_key(wave: usize) -> Option<ItemKey> {
+fn guard_key(wave: usize) -> Option<ItemKey> {
     ItemKey::new(format!("{GUARD}{}", wave + 1)).ok()
 }
 

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
+use super::guard_key;
 use super::state::{ItemState, Loop};
 use crate::cluster::Object;
 use crate::engine::state::RunState;
@@ -87,6 +88,18 @@ impl RunState {
     /// The same, to take something in.
     pub(in crate::engine) fn item_mut(&mut self, step: &StepAddress) -> Option<&mut ItemState> {
         self.loops.last_mut()?.item_mut(step.items().first()?)
+    }
+
+    /// The last wave of the loop under way begins again, with its guard.
+    pub(in crate::engine) fn begin_wave_again(&mut self, step: &StepAddress) {
+        let Some(listed) = self.loops.last_mut() else { return };
+        let mut keys = match listed.begin_again() {
+            Ok(keys) => keys,
+            Err(why) => return self.is_illegal(format!("{step}: {why}")),
+        };
+        keys.extend(guard_key(listed.waves));
+        let phase = step.phase();
+        self.steps.retain(|of, _| of.phase() != phase || !of.items().first().is_some_and(|key| keys.contains(key)));
     }
 
     /// It cannot go on: the item that it is done for, the waves behind it, or the run.

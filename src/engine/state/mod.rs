@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::cluster::Object;
 use crate::engine::ask_source::Heard;
-use crate::engine::loops::{Loop, guard_key};
+use crate::engine::loops::Loop;
 use crate::engine::status::{Status, Tried};
 use crate::engine::undo::Undone;
 use crate::language::Scope;
@@ -298,18 +298,6 @@ impl RunState {
         }
     }
 
-    /// The last wave of the loop under way begins again, with its guard.
-    fn begin_wave_again(&mut self, step: &StepAddress) {
-        let Some(listed) = self.loops.last_mut() else { return };
-        let mut keys = match listed.begin_again() {
-            Ok(keys) => keys,
-            Err(why) => return self.is_illegal(format!("{step}: {why}")),
-        };
-        keys.extend(guard_key(listed.waves));
-        let phase = step.phase();
-        self.steps.retain(|of, _| of.phase() != phase || !of.items().first().is_some_and(|key| keys.contains(key)));
-    }
-
     /// What is known of a change that is to be taken back. Conditions and texts see it under the
     /// step's id.
     fn take_undo(&mut self, step: &StepAddress, event: &RunEvent) {
@@ -364,7 +352,7 @@ impl RunState {
         self.is_in_trouble(why.to_owned());
     }
 
-    fn is_illegal(&mut self, what: String) {
+    pub(in crate::engine) fn is_illegal(&mut self, what: String) {
         self.illegal.get_or_insert_with(|| what.clone());
         self.is_in_trouble(what);
     }

@@ -62,6 +62,7 @@ async fn backups_that_failed_at_once_are_started_again_after_one_yes_also_when_t
         samples.push_str(&format!(
             r#"
 pgbackrest_repo_status{{stanza="{database}",repo_key="1"}} 0
+pgbackrest_backup_since_last_completion_seconds{{stanza="{database}"}} 1
 pg_stat_archiver_failed_count{{{of}}} 15
 pg_stat_archiver_last_archive_age{{{of}}} 60
 kube_cronjob_next_schedule_time{{namespace="{namespace}",cronjob="{database}-backup"}} {due}
@@ -166,7 +167,8 @@ impl Site {
 
     /// A CronJob of that database and a Job of it; the path of the CronJob.
     async fn backup_job(&self, namespace: &str, database: &str, job: &str) -> String {
-        let (labels, name) = (json!({ "database": database }), format!("{database}-backup"));
+        let labels = json!({ "app": "pgbackrest", "database": database });
+        let name = format!("{database}-backup");
         let template = json!({
             "backoffLimit": 0,
             "template": {
@@ -182,7 +184,7 @@ impl Site {
         let cronjob = json!({
             "apiVersion": "batch/v1",
             "kind": "CronJob",
-            "metadata": { "name": name, "namespace": namespace },
+            "metadata": { "name": name, "namespace": namespace, "labels": labels },
             "spec": {
                 "schedule": "0 0 1 1 *",
                 "concurrencyPolicy": "Forbid",
