@@ -122,7 +122,7 @@ async fn a_second_wave_that_fails_is_the_last_one() {
 async fn a_backup_that_somebody_else_starts_in_the_last_moment_is_theirs() {
     let mut bot = Bot::begins(&[&shipped("backups-failed")], failed(3)).await;
     let theirs = build::job("databases", "pg-02-by-hand").with(&json!({ "metadata": {
-        "labels": { "database": "pg-02" },
+        "labels": { "app": "pgbackrest", "database": "pg-02" },
         "ownerReferences": [{
             "apiVersion": "batch/v1", "kind": "CronJob", "name": "pg-02-backup", "controller": true,
             "uid": bot.cluster.object(&cronjob(2)).unwrap().uid(),
