@@ -83,6 +83,7 @@ async fn a_real_prometheus_says_what_fills_it() {
         prometheus: Arc::new(NoPrometheus),
         web: Arc::new(HttpWeb::new(access).unwrap()),
         clock,
+        patchable: dogwatch::action::Patchable::default(),
     };
     let playbook = playbook(&origin);
     let frame = asked_run(&playbook, &BTreeMap::new(), Utc::now(), 256 * 1024).unwrap();

@@ -5,7 +5,7 @@ use std::process::Command;
 
 use dogwatch::action::Action;
 use dogwatch::language::AnyArg;
-use dogwatch::playbook::{Playbook, StepKind};
+use dogwatch::playbook::{Catalog, StepKind};
 use serde_json::{Value, json};
 
 use crate::world::folder::Folder;
@@ -370,9 +370,9 @@ fn a_ca_that_says_for_the_first_time_that_it_is_asked_too_much_is_heard() {
 
 /// The query of a step of a shipped playbook, with the names of one target put in.
 fn query(playbook: &str, id: &str) -> String {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("playbooks/{playbook}.yaml"));
-    let text = std::fs::read_to_string(&path).unwrap();
-    let loaded = Playbook::parse(&path, &text).unwrap_or_else(|problems| panic!("{problems:?}"));
+    let (catalog, problems) = Catalog::load(&Path::new(env!("CARGO_MANIFEST_DIR")).join("playbooks"));
+    assert!(problems.is_empty(), "{problems:?}");
+    let loaded = catalog.iter().find(|loaded| loaded.name == playbook).unwrap_or_else(|| panic!("no {playbook}"));
     let step = loaded.step_by_id(id).unwrap_or_else(|| panic!("{playbook} has no step {id}"));
     let StepKind::Action(Action::Read(read)) = &step.kind else { panic!("{id} reads nothing") };
     let args = read.args();

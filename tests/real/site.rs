@@ -255,7 +255,13 @@ impl Site {
 fn impatient(playbook: &str) -> String {
     let playbook = shortened(playbook, "settle: ", "2s");
     // A watch may not look as often as a verify.
-    let every = |line: &str| shortened(line, "every: ", if line.contains("watch: ") { "5s" } else { "1s" });
+    let mut in_watch = false;
+    let every = |line: &str| {
+        let is_of_it = !line.contains("verify:") && !line.trim_start().starts_with("- ");
+        in_watch = line.trim_end().ends_with("watch:") || in_watch && is_of_it;
+        let is_watch = in_watch || line.contains("watch: ");
+        shortened(line, "every: ", if is_watch { "5s" } else { "1s" })
+    };
     let playbook: String = playbook.split_inclusive('\n').map(every).collect();
     let playbook = shortened(&playbook, "offset ", "10s");
     shortened(&playbook, "[", "10s")
