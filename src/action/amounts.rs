@@ -381,14 +381,9 @@ mod tests {
         for other in ["100001", "1k", "1Ki", "12500m", "1000m", "1e3", "1.5", "1E", "1Ei"] {
             assert!(!is_count(other), "{other}");
         }
-        assert_eq!(["1E", "1Ei", "1E3", "12e6", "5u", "2M"].map(Unit::of), [
-            Unit::Large,
-            Unit::Large,
-            Unit::Exponent,
-            Unit::Exponent,
-            Unit::Small,
-            Unit::Large
-        ]);
+        use Unit::{Exponent, Large, Small};
+        let units = ["1E", "1Ei", "1E3", "12e6", "5u", "2M"].map(Unit::of);
+        assert_eq!(units, [Large, Large, Exponent, Exponent, Small, Large]);
     }
 
     #[test]

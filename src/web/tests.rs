@@ -309,11 +309,8 @@ async fn an_api_server_whose_name_leads_nowhere_is_known_by_its_names() {
     let ask = async |host: &str, to: &[&[&str]]| {
         let url = format!("http://{host}:{}", service.port());
         let api_server = vec!["api.example".to_owned(), "10.96.0.1".to_owned()];
-        let access = WebAccess {
-            names: leads(to),
-            rule: all_but_services,
-            ..WebAccess::new(vec![allowed(&url)], api_server)
-        };
+        let access =
+            WebAccess { names: leads(to), rule: all_but_services, ..WebAccess::new(vec![allowed(&url)], api_server) };
         HttpWeb::new(access).unwrap().ask(&get(&url)).await
     };
     assert_eq!(ask("service.test", &[&["127.0.0.1"], &[]]).await.unwrap().body, b"hello");

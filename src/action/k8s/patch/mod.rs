@@ -208,7 +208,8 @@ impl Mutation for K8sPatch {
     async fn doubt(&self, world: &World, intent: &Intent) -> Result<Doubt, ActionError> {
         let field = self.path()?;
         let live = world.cluster.get(&intent.object).await?;
-        let doubt = doubt::about(live.as_ref(), intent, |live| look(live, field, intent), are_same, || output(intent, field));
+        let doubt =
+            doubt::about(live.as_ref(), intent, |live| look(live, field, intent), are_same, || output(intent, field));
         let (Doubt::NotDone(_), Some(live)) = (&doubt, &live) else { return Ok(doubt) };
         match self.still_may(world, live, intent).await {
             Ok(()) => Ok(doubt),
