@@ -22,7 +22,8 @@ use crate::web::{LARGEST, Method, Origin, WebAnswer, WebRequest};
 arguments! {
     pub(in crate::action) struct HttpRequest {
         /// Scheme, host and port written out, one of `http.hosts` in dogwatch.yaml; path and query
-        /// may have plain holes such as `{{inputs.x}}`, whose values are percent-encoded
+        /// may have plain holes such as `{{inputs.x}}`, whose values are percent-encoded. In a path no
+        /// value holds `/`, `\`, `%` or a control character, or is `.` or `..`
         url: Arg<String>,
         /// `GET` or `HEAD`: what only looks
         method: Option<Arg<Method>> = "GET",
