@@ -206,19 +206,54 @@ impl FromStr for Resource {
     }
 }
 
+/// How a number is written. `5m` may be five minutes, five milli-units, or megabytes to whoever reads
+/// it, so that what is not written as the other is not compared with it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Unit {
+    /// `20`
+    None,
+    /// `500m`
+    Small,
+    /// `10Gi`, `10G`
+    Large,
+    /// `1e3`
+    Exponent,
+}
+
+impl Unit {
+    /// Of a text that is a quantity.
+    pub fn of(text: &str) -> Self {
+        let unit = text.trim().trim_start_matches(|c: char| c.is_ascii_digit() || matches!(c, '.' | '+' | '-'));
+        match unit {
+            "" => Self::None,
+            "m" | "u" | "n" => Self::Small,
+            _ if unit.len() > 1 && unit.starts_with(['e', 'E']) && unit != "Ei" => Self::Exponent,
+            _ => Self::Large,
+        }
+    }
+}
+
 /// By how much a number or quantity grows: `25%`, `2`, `10Gi`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MoreOf {
     Percent(u32),
-    Amount(Quantity),
+    Amount(Amount),
 }
 
 impl MoreOf {
+    /// What is added, where that is no share.
+    pub fn amount(self) -> Option<Amount> {
+        match self {
+            MoreOf::Percent(_) => None,
+            MoreOf::Amount(amount) => Some(amount),
+        }
+    }
+
     /// What `current` comes to with it. `None` when that is too big to be kept.
     pub fn on(self, current: Quantity) -> Option<Quantity> {
         current.plus(match self {
             MoreOf::Percent(percent) => current.percent(percent)?,
-            MoreOf::Amount(amount) => amount,
+            MoreOf::Amount(amount) => amount.quantity,
         })
     }
 }
@@ -227,7 +262,7 @@ impl FromStr for MoreOf {
     type Err = AmountError;
 
     fn from_str(text: &str) -> Result<Self, AmountError> {
-        let amount = || text.parse().ok().map(|Amount(amount)| Self::Amount(amount));
+        let amount = || text.parse().ok().map(Self::Amount);
         percent(text)
             .map(Self::Percent)
             .or_else(amount)
@@ -237,20 +272,33 @@ impl FromStr for MoreOf {
 
 /// A number or quantity above nothing: in many fields, 0 means none or without end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Amount(pub Quantity);
+pub struct Amount {
+    pub quantity: Quantity,
+    pub unit: Unit,
+}
+
+impl Amount {
+    /// Whether it is a whole number up to 100,000 without a unit, as a [`Count`] is.
+    pub fn is_count(self) -> bool {
+        let whole = self.quantity.round_up(1);
+        self.unit == Unit::None && whole == Some(self.quantity) && self.quantity <= Quantity::of(100_000)
+    }
+}
 
 impl FromStr for Amount {
     type Err = AmountError;
 
     fn from_str(text: &str) -> Result<Self, AmountError> {
         let quantity = text.trim().parse().ok().filter(|quantity| *quantity > Quantity::of(0));
-        quantity.map(Self).ok_or_else(|| no(text, "number or quantity above 0; write it as `20` or `120Gi`"))
+        quantity
+            .map(|quantity| Self { quantity, unit: Unit::of(text) })
+            .ok_or_else(|| no(text, "number or quantity above 0; write it as `20` or `120Gi`"))
     }
 }
 
 impl fmt::Display for Amount {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
+        self.quantity.fmt(f)
     }
 }
 
@@ -322,6 +370,20 @@ mod tests {
         for wrong in ["0", "-1", "0%", "some"] {
             assert!(wrong.parse::<MoreOf>().is_err() && wrong.parse::<Amount>().is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn a_count_is_a_whole_number_without_a_unit() {
+        let is_count = |text: &str| text.parse::<Amount>().unwrap().is_count();
+        for count in ["1", "20", "100000", "3.0"] {
+            assert!(is_count(count), "{count}");
+        }
+        for other in ["100001", "1k", "1Ki", "12500m", "1000m", "1e3", "1.5", "1E", "1Ei"] {
+            assert!(!is_count(other), "{other}");
+        }
+        use Unit::{Exponent, Large, Small};
+        let units = ["1E", "1Ei", "1E3", "12e6", "5u", "2M"].map(Unit::of);
+        assert_eq!(units, [Large, Large, Exponent, Exponent, Small, Large]);
     }
 
     #[test]

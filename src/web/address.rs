@@ -2,10 +2,9 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-/// Where clouds tell a machine its credentials, beside 169.254.169.254: AWS over IPv6, Alibaba,
-/// Oracle, and Azure's wire server.
-const METADATA: [IpAddr; 4] = [
-    IpAddr::V6(Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254)),
+/// Where clouds tell a machine its credentials, beside 169.254.169.254: Alibaba, Oracle, and Azure's
+/// wire server.
+const METADATA: [IpAddr; 3] = [
     IpAddr::V4(Ipv4Addr::new(100, 100, 100, 200)),
     IpAddr::V4(Ipv4Addr::new(192, 0, 0, 192)),
     IpAddr::V4(Ipv4Addr::new(168, 63, 129, 16)),
@@ -46,6 +45,10 @@ fn of_v6(address: Ipv6Addr) -> Option<&'static str> {
         return Some("no address of a service");
     }
     match address.segments() {
+        // The local services of AWS, Google and Scaleway over IPv6.
+        [0xfd00, 0xec2, ..] | [0xfd20, 0xce, 0, 0, ..] | [0xfd00, 0x42, 0, 0, ..] => {
+            Some("where a cloud tells its machines their credentials")
+        }
         // fe80::/10, and fec0::/10, which it was before.
         [0xfe80..=0xfeff, ..] => Some("a link-local address"),
         [0xff00..=0xffff, ..] => Some("a multicast address"),
@@ -53,7 +56,8 @@ fn of_v6(address: Ipv6Addr) -> Option<&'static str> {
     }
 }
 
-/// The IPv4 address that what is sent there may end at: of `::a.b.c.d`, NAT64 and 6to4.
+/// The IPv4 address that what is sent there may end at: of `::a.b.c.d`, `::ffff:0:a.b.c.d`,
+/// NAT64 and 6to4.
 fn embedded(address: Ipv6Addr) -> Option<Ipv4Addr> {
     let of = |high: u16, low: u16| {
         let ([a, b], [c, d]) = (high.to_be_bytes(), low.to_be_bytes());
@@ -61,6 +65,7 @@ fn embedded(address: Ipv6Addr) -> Option<Ipv4Addr> {
     };
     match address.segments() {
         [0, 0, 0, 0, 0, 0, high, low] => of(high, low),
+        [0, 0, 0, 0, 0xffff, 0, high, low] => of(high, low),
         [0x64, 0xff9b, 0, 0, 0, 0, high, low] => of(high, low),
         [0x64, 0xff9b, 1, .., high, low] => of(high, low),
         [0x2002, high, low, ..] => of(high, low),
@@ -94,6 +99,13 @@ mod tests {
             "fec0::1",
             "ff02::1",
             "fd00:ec2::254",
+            "fd00:ec2::253",
+            "fd00:ec2:1::1",
+            "fd20:ce::254",
+            "fd20:ce::1:2",
+            "fd00:42::42",
+            "::ffff:0:127.0.0.1",
+            "::ffff:0:169.254.169.254",
             "::ffff:127.0.0.1",
             "::ffff:169.254.169.254",
             "::127.0.0.1",
@@ -117,6 +129,10 @@ mod tests {
             "100.64.0.1",
             "203.0.113.7",
             "fd12:3456::9",
+            "fd00:ec3::254",
+            "fd20:ce:1::254",
+            "fd00:42:1::42",
+            "::ffff:0:10.0.0.1",
             "2001:db8::1",
             "::ffff:10.0.0.1",
             "64:ff9b::10.0.0.1",

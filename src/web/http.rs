@@ -9,6 +9,7 @@ use reqwest::{Certificate, Client, Response, redirect, retry};
 use super::guard::{AddressRule, Guard, Guarded, Names, SystemNames};
 use super::{LARGEST, Method, Origin, Web, WebAnswer, WebError, WebRequest, why_refused};
 use crate::http::{HttpAuth, with_causes};
+use crate::model::HumanDuration;
 
 /// Who may be asked, and what never is.
 #[derive(Debug)]
@@ -110,7 +111,18 @@ fn client(guard: &Arc<Guard>, authorities: Option<Authorities>) -> reqwest::Resu
 #[async_trait]
 impl Web for HttpWeb {
     async fn ask(&self, request: &WebRequest) -> Result<WebAnswer, WebError> {
-        let WebRequest { method, origin, url, timeout } = request;
+        let too_late = |_| WebError::Away {
+            origin: request.origin.clone(),
+            message: format!("the request timed out after {}", HumanDuration(request.timeout)),
+        };
+        tokio::time::timeout(request.timeout, self.ask_at_leisure(request)).await.map_err(too_late)?
+    }
+}
+
+impl HttpWeb {
+    /// Without an end of its own.
+    async fn ask_at_leisure(&self, request: &WebRequest) -> Result<WebAnswer, WebError> {
+        let WebRequest { method, origin, url, .. } = request;
         let allowed = self.hosts.iter().find(|host| host.origin == *origin && origin.is_of(url));
         let Host { auth, client, .. } = allowed.ok_or_else(|| WebError::NotAllowed { origin: origin.clone() })?;
         // A connection to an address resolves nothing, and so would not be checked.
@@ -126,7 +138,7 @@ impl Web for HttpWeb {
             Some(HttpAuth::Bearer(token)) => asked.bearer_auth(token.expose()),
             Some(HttpAuth::Basic { username, password }) => asked.basic_auth(username, Some(password.expose())),
         };
-        let answer = asked.header("accept-encoding", "identity").timeout(*timeout).send().await;
+        let answer = asked.header("accept-encoding", "identity").send().await;
         read(answer.map_err(|error| why(origin, error))?, *method, origin).await
     }
 }

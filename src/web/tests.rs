@@ -306,6 +306,50 @@ async fn the_api_server_is_never_asked_by_whatever_name() {
     }
 }
 
+/// A name of the API server that leads nowhere, as one from outside the cluster may, takes nothing
+/// from anybody: names are compared all the same, and so are its other addresses.
+#[tokio::test]
+async fn an_api_server_whose_name_leads_nowhere_is_known_by_its_names() {
+    let service = Service::that(hello()).await;
+    let ask = async |host: &str, to: &[&[&str]]| {
+        let url = format!("http://{host}:{}", service.port());
+        let api_server = vec!["api.example".to_owned(), "10.96.0.1".to_owned()];
+        let access =
+            WebAccess { names: leads(to), rule: all_but_services, ..WebAccess::new(vec![allowed(&url)], api_server) };
+        HttpWeb::new(access).unwrap().ask(&get(&url)).await
+    };
+    assert_eq!(ask("service.test", &[&["127.0.0.1"], &[]]).await.unwrap().body, b"hello");
+    for (host, to) in [("api.example", &[&[][..]][..]), ("service.test", &[&["10.96.0.1"], &[]])] {
+        let error = ask(host, to).await.unwrap_err();
+        assert!(matches!(error, WebError::ApiServer { .. }), "{host}: {error}");
+    }
+}
+
+/// Never says where a name leads.
+#[derive(Debug)]
+struct Silent;
+
+#[async_trait]
+impl Names for Silent {
+    async fn addresses(&self, _: &str) -> io::Result<Vec<IpAddr>> {
+        std::future::pending().await
+    }
+}
+
+#[tokio::test]
+async fn a_look_up_without_end_is_over_when_the_time_of_the_request_is() {
+    // Of an address, the API server's names alone are looked up.
+    for url in ["http://service.test", "http://10.0.0.7"] {
+        let request = WebRequest { timeout: Duration::from_millis(50), ..get(url) };
+        let api_server = vec!["api.example".to_owned()];
+        let access = WebAccess { names: Arc::new(Silent), ..WebAccess::new(vec![allowed(url)], api_server) };
+        let web = HttpWeb::new(access).unwrap();
+        let asked = tokio::time::timeout(Duration::from_secs(20), web.ask(&request)).await;
+        let error = asked.expect("it is over by itself").unwrap_err();
+        assert!(error.passes() && error.to_string().contains("timed out after 50ms"), "{url}: {error}");
+    }
+}
+
 #[tokio::test]
 async fn a_body_without_end_is_cut_off() {
     for head in ["HTTP/1.1 200 OK\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 99999999999\r\n\r\n"] {

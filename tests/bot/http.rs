@@ -44,11 +44,27 @@ async fn slow(answers: Vec<Scripted>) -> Bot {
 #[tokio::test]
 async fn what_a_service_answers_decides() {
     let mut bot = slow(vec![says(200, r#"{"queue": {"length": 7}}"#), says(200, r#"{"queue": {"length": 0}}"#)]).await;
-    bot.fires("FrontSlow", &[("part", "db/../x&y")]).await;
+    bot.fires("FrontSlow", &[("part", "db x&y")]).await;
     let (outcome, because) = bot.end().await;
     assert_eq!(outcome, Outcome::Fixed, "{because}: {:#?}", bot.log().await);
-    assert_eq!(bot.web.asked()[0], "GET http://front.web.svc:8080/health/db%2F..%2Fx%26y?verbose=db%2F..%2Fx%26y");
+    assert_eq!(bot.web.asked()[0], "GET http://front.web.svc:8080/health/db%20x%26y?verbose=db%20x%26y");
     bot.keeps_the_laws().await;
+}
+
+/// Whoever may fire an alert must not say what else is asked.
+#[tokio::test]
+async fn a_label_never_climbs_out_of_its_place_in_the_path() {
+    for part in ["db/../../admin", "..", "db%2f..%2fadmin", "a\\..\\admin"] {
+        let mut bot = slow(vec![says(200, r#"{"queue": {"length": 0}}"#)]).await;
+        bot.fires("FrontSlow", &[("part", part)]).await;
+        let (outcome, because) = bot.end().await;
+        assert_eq!(outcome, Outcome::Escalated, "{part}");
+        assert!(
+            because.contains("the value of `alert.labels.part`") && because.contains("leads elsewhere"),
+            "{because}"
+        );
+        assert_eq!(bot.web.asked(), Vec::<String>::new(), "{part}");
+    }
 }
 
 #[tokio::test]

@@ -26,6 +26,10 @@ output! {
     }
 }
 
+/// A CA counts certificates by the week: Let's Encrypt allows five of the same names. A bot that asks
+/// each day for one that is not taken into use soon has none left.
+const AFTER_SUCCESS: TimeDelta = TimeDelta::days(1);
+
 /// A CA counts failures by the hour: Let's Encrypt allows five for each name.
 const AFTER_FAILURE: TimeDelta = TimeDelta::hours(1);
 
@@ -39,7 +43,7 @@ impl Declared for CertManagerRenew {
             however long it would still wait after a failure; the certificate that there is stays in use until the new one is \
             there. No Secret is read or deleted.",
         errors: "The Certificate is being deleted; it is ready and not due yet; its last try failed less than an hour ago, as CAs \
-            count failures. One that is being issued already is left as it is: that is no error. A conflict is tried again from \
+            count failures; one was issued less than a day ago (`status.notBefore`), as CAs count certificates. One that is being issued already is left as it is: that is no error. A conflict is tried again from \
             the beginning.",
         repeated: "While it is being issued, a repetition changes nothing. Later it is one more certificate, which counts \
             towards the CA's limits.",
@@ -120,6 +124,13 @@ fn plan(certificate: &Object, now: DateTime<Utc>, marker: String) -> Result<Plan
         return Err(ActionError::fail(format!(
             "the last try for {of} failed {minutes} minutes ago, and a CA counts failures by the hour; mend the cause, and ask an hour \
              after it"
+        )));
+    }
+    if let Some(issued) = at("notBefore").filter(|issued| now - *issued < AFTER_SUCCESS) {
+        let issued = issued.to_rfc3339_opts(SecondsFormat::Secs, true);
+        return Err(ActionError::fail(format!(
+            "{of} has a certificate of {issued}, less than a day old, and one more would count towards the CA's limits; look why that \
+             one does not do"
         )));
     }
     Ok(Plan::Do(intent))
@@ -255,6 +266,11 @@ mod tests {
         assert!(decide(&with_status(due)).starts_with("renew"));
         let just_now = decide(&with_status(json!({ "lastFailureTime": "2026-05-01T11:13:00Z" })));
         assert!(just_now.contains("failed 47 minutes ago"), "{just_now}");
+        for issued in ["2026-05-01T11:00:00Z", "2026-04-30T12:00:01Z", "2026-05-01T12:05:00Z"] {
+            let fresh = decide(&with_status(json!({ "notBefore": issued })));
+            assert!(fresh.contains("less than a day old") && fresh.contains(issued), "{fresh}");
+        }
+        assert!(decide(&with_status(json!({ "notBefore": "2026-04-30T12:00:00Z" }))).starts_with("renew"));
         let going = waiting().with(&json!({ "metadata": { "deletionTimestamp": NOW } }));
         assert!(decide(&going).ends_with("is being deleted"));
         let first = Object(json!({ "kind": "Certificate", "metadata": { "name": "new", "namespace": "shop" } }));

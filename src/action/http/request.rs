@@ -22,7 +22,8 @@ use crate::web::{LARGEST, Method, Origin, WebAnswer, WebRequest};
 arguments! {
     pub(in crate::action) struct HttpRequest {
         /// Scheme, host and port written out, one of `http.hosts` in dogwatch.yaml; path and query
-        /// may have plain holes such as `{{inputs.x}}`, whose values are percent-encoded
+        /// may have plain holes such as `{{inputs.x}}`, whose values are percent-encoded. In a path no
+        /// value holds `/`, `\`, `%` or a control character, or is `.` or `..`
         url: Arg<String>,
         /// `GET` or `HEAD`: what only looks
         method: Option<Arg<Method>> = "GET",
@@ -184,7 +185,7 @@ impl Read for HttpRequest {
 fn output(what: &str, answer: WebAnswer, seconds: f64) -> Output {
     let WebAnswer { status, location, content_type, body, is_cut } = answer;
     let size = body.len();
-    let (text, is_whole) = first(masked_text(&String::from_utf8_lossy(&body)), LONGEST_TEXT);
+    let (text, is_whole) = first(text(&body), LONGEST_TEXT);
     let json = if is_cut { None } else { json(&body, &content_type) };
     let location = location.map(|location| {
         let place = location.split(['?', '#']).next().unwrap_or_default();
@@ -201,6 +202,19 @@ fn output(what: &str, answer: WebAnswer, seconds: f64) -> Output {
     }
     let truncated = is_cut || !is_whole;
     Output::new(&Answer { status: status.into(), text, json, location, seconds, truncated }, summary)
+}
+
+/// The body as text, masked. Of JSON more is known to be a secret than its text tells, so that where
+/// there is one, the text is that of the masked JSON.
+fn text(body: &[u8]) -> String {
+    if let Ok(read) = serde_json::from_slice::<Value>(body) {
+        let mut masked = read.clone();
+        redact_value(&mut masked);
+        if masked != read {
+            return masked_text(&masked.to_string());
+        }
+    }
+    masked_text(&String::from_utf8_lossy(body))
 }
 
 /// The body as JSON, masked. A text such as `42` is JSON only where it is said to be.
@@ -283,6 +297,17 @@ mod tests {
         assert!(!said.value.get("text").unwrap().to_string().contains("hunter2"), "{said:?}");
         let said = told(body("{\"client_secret\": \"hunter2hunter2\", \"a\": \"PGPASSWORD=hunter2hunter2\"}", ""));
         assert!(!json!(said.value).to_string().contains("hunter2"), "{said:?}");
+        for settings in [
+            r#"[{"key": "DB_PASSWORD", "value": "hunter2hunter2"}]"#,
+            r#"{"DB_PASSWORD": {"source": "env", "current": "hunter2hunter2"}}"#,
+            r#"{"a": [{"token": {"plain": "hunter2hunter2"}}]}"#,
+        ] {
+            let said = told(body(settings, "application/json"));
+            assert!(!json!(said.value).to_string().contains("hunter2"), "{said:?}");
+            assert!(said.value.get("text").unwrap().as_str().unwrap().contains("***"), "{said:?}");
+        }
+        let said = told(body(r#"{"password": 271828}"#, "application/json"));
+        assert!(!json!(said.value).to_string().contains("271828"), "{said:?}");
         let redirect = WebAnswer {
             status: 302,
             location: Some("https://u:hunter2hunter2@b.example/c?code=hunter2hunter2#d\u{7}".into()),

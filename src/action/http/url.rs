@@ -28,11 +28,11 @@ pub(super) fn check(source: &str) -> Result<Origin, String> {
     Ok(origin)
 }
 
-/// The URL for the names in `scope`. Each value becomes a part of a path or of a query, whatever
-/// signs it has.
+/// The URL for the names in `scope`. Each value becomes a part of a path or of a query; in a query
+/// it may have any signs.
 ///
 /// # Errors
-/// A value that is no text or number, or that would lead elsewhere in the path.
+/// A value that is no text or number, or that could lead elsewhere in the path.
 pub(super) fn fill(source: &str, scope: &Scope) -> Result<(Origin, Url), ActionError> {
     let origin = check(source).map_err(ActionError::fail)?;
     let (_, behind) = split_url(source).map_err(ActionError::fail)?;
@@ -51,10 +51,8 @@ pub(super) fn fill(source: &str, scope: &Scope) -> Result<(Origin, Url), ActionE
                 )));
             }
         };
-        if value.is_empty() && !filled.contains('?') {
-            return Err(ActionError::fail(format!(
-                "the value of `{hole}` is empty, so that the path of `url` would name something else"
-            )));
+        if !filled.contains('?') {
+            check_in_path(hole, &value)?;
         }
         percent_encode(&value, &mut filled);
         filled.push_str(after);
@@ -67,6 +65,23 @@ pub(super) fn fill(source: &str, scope: &Scope) -> Result<(Origin, Url), ActionE
         Ok(url) if origin.is_of(&url) => Ok((origin, url)),
         _ => Err(ActionError::fail(format!("what is put into `url` makes no URL of {origin}"))),
     }
+}
+
+/// Many servers and proxies decode a path before they take it apart, so that of `%2F` and `%2E%2E`
+/// some make a way up.
+fn check_in_path(hole: &str, value: &str) -> Result<(), ActionError> {
+    let wrong = |why: &str| Err(ActionError::fail(format!("the value of `{hole}` {why}")));
+    if value.is_empty() {
+        return wrong("is empty, so that the path of `url` would name something else");
+    }
+    if let Some(odd) = value.chars().find(|c| matches!(c, '/' | '\\' | '%') || c.is_control()) {
+        let what = if odd.is_control() { "a control character".to_owned() } else { format!("`{odd}`") };
+        return wrong(&format!("holds {what}, which leads elsewhere in the path of `url`; put it into the query"));
+    }
+    if matches!(value, "." | "..") {
+        return wrong(&format!("is `{value}`, which leads elsewhere in the path of `url`; write the path as it is"));
+    }
+    Ok(())
 }
 
 /// Without parts that lead elsewhere: whoever sends the URL takes `..` for the way up, also where it
@@ -118,6 +133,8 @@ mod tests {
         let url = |value: Value| filled(path, value).unwrap();
         assert_eq!(url(json!("data-db-17")), "http://prometheus:9090/api/data-db-17/z?a=data-db-17&b=c");
         assert_eq!(url(json!(7)), "http://prometheus:9090/api/7/z?a=7&b=c");
+        assert_eq!(url(json!("a?b#c")), "http://prometheus:9090/api/a%3Fb%23c/z?a=a%3Fb%23c&b=c");
+        let url = |value: Value| filled("http://prometheus:9090/api/z?a={{ x.y }}&b=c", value).unwrap();
         for (hostile, encoded) in [
             ("a/../b", "a%2F..%2Fb"),
             ("a?b=c", "a%3Fb%3Dc"),
@@ -128,23 +145,25 @@ mod tests {
             ("{{x.y}}", "%7B%7Bx.y%7D%7D"),
             ("ä\u{0}", "%C3%A4%00"),
         ] {
-            assert_eq!(
-                url(json!(hostile)),
-                format!("http://prometheus:9090/api/{encoded}/z?a={encoded}&b=c"),
-                "{hostile:?}"
-            );
+            assert_eq!(url(json!(hostile)), format!("http://prometheus:9090/api/z?a={encoded}&b=c"), "{hostile:?}");
         }
     }
 
     #[test]
     fn no_value_leads_elsewhere() {
-        for (source, value) in [
-            ("http://p/api/{{x.y}}/z", json!("..")),
-            ("http://p/api/{{x.y}}", json!(".")),
-            ("http://p/api/.{{x.y}}/z", json!(".")),
-            ("http://p/api/%2e{{x.y}}/z", json!(".")),
-        ] {
+        for (source, value) in [("http://p/api/.{{x.y}}/z", json!(".")), ("http://p/api/%2e{{x.y}}/z", json!("."))] {
             assert!(filled(source, value).unwrap_err().contains("leads elsewhere"), "{source}");
+        }
+        for climbs in ["a/b", "/", "../../admin", "a%2F..%2Fadmin", "%2e%2e", "a\\..\\b", "a\nb", "a\u{0}", "..", "."] {
+            for path in ["http://p/api/{{x.y}}/z", "http://p/api/a-{{ x.y }}"] {
+                let error = filled(path, json!(climbs)).unwrap_err();
+                assert!(
+                    error.contains("the value of `x.y`") && error.contains("leads elsewhere"),
+                    "{climbs:?}: {error}"
+                );
+                assert!(!error.contains(char::is_control), "{error:?}");
+            }
+            assert!(filled("http://p/api?a={{x.y}}", json!(climbs)).is_ok());
         }
         assert!(filled("http://p/api/{{x.y}}/z", json!("")).unwrap_err().contains("is empty"));
         assert_eq!(filled("http://p/api?a={{x.y}}", json!("")).unwrap(), "http://p/api?a=");

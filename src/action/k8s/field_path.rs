@@ -4,14 +4,22 @@ use std::fmt;
 use std::str::FromStr;
 
 /// The names of a field from the root of its object, with dots between them: `spec.maxReplicas`.
-/// Entries of lists, and names with a dot, cannot be written.
+/// Entries of lists, and names with a dot, cannot be written: a merge patch of one entry would put it
+/// in the place of the whole list.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct FieldPath(String);
 
 /// A text that is no path.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is no path of a field; write it as `spec.resources.requests.storage`")]
-pub struct FieldPathError(String);
+pub enum FieldPathError {
+    #[error("`{0}` is no path of a field; write it as `spec.resources.requests.storage`")]
+    Odd(String),
+    #[error(
+        "`{0}` is no path of a field: a number in it would be an entry of a list, and no entry is changed by itself; \
+         write names alone, as `spec.resources.requests.storage`"
+    )]
+    Entry(String),
+}
 
 impl FieldPath {
     pub fn as_str(&self) -> &str {
@@ -29,12 +37,14 @@ impl FromStr for FieldPath {
     fn from_str(text: &str) -> Result<Self, FieldPathError> {
         let is_name =
             |name: &str| !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'));
-        let path = text.trim();
-        if path.split('.').all(is_name) {
-            Ok(Self(path.to_owned()))
-        } else {
-            Err(FieldPathError(text.chars().take(80).collect()))
+        let (path, shown) = (text.trim(), || text.chars().take(80).collect());
+        if !path.split('.').all(is_name) {
+            return Err(FieldPathError::Odd(shown()));
         }
+        if path.split('.').any(|name| name.chars().all(|c| c.is_ascii_digit())) {
+            return Err(FieldPathError::Entry(shown()));
+        }
+        Ok(Self(path.to_owned()))
     }
 }
 
@@ -55,5 +65,10 @@ mod tests {
             let error = wrong.parse::<FieldPath>().unwrap_err().to_string();
             assert!(error.ends_with("is no path of a field; write it as `spec.resources.requests.storage`"), "{error}");
         }
+        for entry in ["spec.metrics.0.x", "0", "spec.list.007", "data.8"] {
+            let error = entry.parse::<FieldPath>().unwrap_err().to_string();
+            assert!(error.contains("a number in it would be an entry of a list"), "{error}");
+        }
+        assert_eq!("data.h2.2x".parse::<FieldPath>().unwrap().names(), ["data", "h2", "2x"]);
     }
 }

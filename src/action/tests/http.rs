@@ -56,8 +56,12 @@ async fn what_it_answers_is_there_for_conditions() {
 async fn values_are_sent_as_values() {
     let edge = about_web().with(json!({ "inputs": { "name": "a/../b?x=1&y\r\nHost: evil" }, "alert": { "n": 7 } }));
     answers(&edge, "/items/", vec![answer(200, "{}")]);
-    edge.reads("http.request: { url: 'http://prometheus:9090/items/{{inputs.name}}?n={{alert.n}}' }").await.unwrap();
-    let sent = "GET http://prometheus:9090/items/a%2F..%2Fb%3Fx%3D1%26y%0D%0AHost%3A%20evil?n=7";
+    edge.reads("http.request: { url: 'http://prometheus:9090/items/{{alert.n}}?n={{inputs.name}}' }").await.unwrap();
+    let sent = "GET http://prometheus:9090/items/7?n=a%2F..%2Fb%3Fx%3D1%26y%0D%0AHost%3A%20evil";
+    assert_eq!(edge.web.asked(), [sent]);
+    // Where servers decode a path before they take it apart, it would lead elsewhere.
+    let error = edge.reads("http.request: { url: 'http://prometheus:9090/items/{{inputs.name}}' }").await.unwrap_err();
+    assert!(error.message.starts_with("the value of `inputs.name` holds `/`, which leads elsewhere"), "{error}");
     assert_eq!(edge.web.asked(), [sent]);
 }
 

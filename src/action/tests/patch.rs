@@ -3,14 +3,31 @@
 use serde_json::{Value, json};
 
 use super::{Doubt, Edge, Plan, field, needs_human};
-use crate::action::registry::tests::error;
+use crate::action::registry::tests::{action, error};
+use crate::cluster::Object;
 use crate::cluster::sim::{Fault, Verb, build};
-use crate::model::FailureClass;
+use crate::model::{FailureClass, ObjectKey};
 
 pub(super) const RAISE: &str = "k8s.patch: { field: spec.maxReplicas, by: 25%, max: 20 }";
 
 pub(super) fn about_web() -> Edge {
-    Edge::about(vec![build::hpa("shop", "web", 2, 10)])
+    Edge::about(vec![build::hpa("shop", "web", 2, 10), build::deployment("shop", "web", 10)])
+}
+
+/// KEDA's, of which it makes an autoscaler.
+fn scaled_object(scales: Value) -> Object {
+    Object(json!({
+        "apiVersion": "keda.sh/v1alpha1", "kind": "ScaledObject", "metadata": { "name": "web", "namespace": "shop" },
+        "spec": { "scaleTargetRef": scales, "minReplicaCount": 2, "maxReplicaCount": 10 },
+    }))
+}
+
+fn web() -> ObjectKey {
+    ObjectKey::new("Deployment", "shop", "web")
+}
+
+fn hands_off() -> Value {
+    json!({ "metadata": { "annotations": { "dogwatch/hands-off": "mine" } } })
 }
 
 fn most(edge: &Edge) -> Value {
@@ -45,6 +62,83 @@ async fn a_lost_answer_is_found_out_by_its_mark() {
     }
     let Doubt::Unclear(why) = edge.doubts(RAISE, &intent).await else { panic!() };
     assert!(why.contains("spec.maxReplicas of horizontalpodautoscaler/web in shop is 13 now, set by `kubectl-edit`"));
+}
+
+/// More pods are a change of the workload: whoever wants that left alone is heard at each point.
+#[tokio::test]
+async fn what_is_scaled_is_left_alone_where_it_says_so() {
+    let raise_keda = "k8s.patch: { field: spec.maxReplicaCount, by: 25%, max: 20 }";
+    let keda = || vec![scaled_object(json!({ "name": "web" })), build::deployment("shop", "web", 10)];
+    let hpa = || vec![build::hpa("shop", "web", 2, 10), build::deployment("shop", "web", 10)];
+    for (objects, raise) in [(hpa(), RAISE), (keda(), raise_keda)] {
+        let edge = Edge::about(objects);
+        let made = edge.intends(raise).await;
+        edge.cluster.change(&web(), &hands_off(), "kubectl").unwrap();
+        let error = edge.would(raise).await.unwrap_err();
+        assert!(error.message.contains("deployment/web in shop is annotated dogwatch/hands-off=mine"), "{error}");
+        // A crash between the intent and its request.
+        let Doubt::Unclear(why) = edge.doubts(raise, &made).await else { panic!() };
+        assert!(why.contains("deployment/web in shop is annotated dogwatch/hands-off=mine"), "{why}");
+        let off = json!({ "metadata": { "annotations": { "dogwatch/hands-off": null } } });
+        edge.cluster.change(&web(), &off, "kubectl").unwrap();
+        let made = edge.intends(raise).await;
+        edge.makes(raise, &made).await.unwrap();
+        edge.cluster.change(&web(), &hands_off(), "kubectl").unwrap();
+        let error = edge.takes_back(raise, &made).await.unwrap_err();
+        assert!(error.message.contains("deployment/web in shop is annotated dogwatch/hands-off=mine"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn of_what_is_no_deployment_or_is_not_there_a_human_decides() {
+    let raise_keda = "k8s.patch: { field: spec.maxReplicaCount, by: 25%, max: 20 }";
+    let set = json!({ "apiVersion": "apps/v1", "kind": "StatefulSet", "name": "web" });
+    let hpa = build::hpa("shop", "web", 2, 10).with(&json!({ "spec": { "scaleTargetRef": set.clone() } }));
+    for (object, raise) in [(hpa, RAISE), (scaled_object(set), raise_keda)] {
+        let why = needs_human(Edge::about(vec![object]).would(raise).await);
+        assert!(why.contains("scales a StatefulSet of apps/v1, and only of a Deployment"), "{why}");
+    }
+    let why = needs_human(Edge::about(vec![build::hpa("shop", "web", 2, 10)]).would(RAISE).await);
+    assert!(why.contains("scales deployment/web in shop, which is not there"), "{why}");
+}
+
+/// What has come between the intent and its request is asked for again before it is made.
+#[tokio::test]
+async fn what_may_not_be_made_any_more_is_not_made_after_a_crash() {
+    let unclear = async |change: Value, manager: &str| {
+        let edge = about_web();
+        let intent = edge.intends(RAISE).await;
+        edge.cluster.change(&edge.target, &change, manager).unwrap();
+        let Doubt::Unclear(why) = edge.doubts(RAISE, &intent).await else { panic!("{change}") };
+        assert!(
+            why.ends_with("; was: raise spec.maxReplicas of horizontalpodautoscaler/web in shop 10 -> 13"),
+            "{why}"
+        );
+        why
+    };
+    let owned = json!({ "metadata": { "ownerReferences": [
+        { "apiVersion": "keda.sh/v1alpha1", "kind": "ScaledObject", "name": "web", "uid": "u9", "controller": true },
+    ] } });
+    assert!(unclear(owned, "keda").await.contains("is made by ScaledObject `web`"));
+    let floor = json!({ "spec": { "minReplicas": 14 } });
+    assert!(unclear(floor, "kubectl").await.contains("would be 13, and spec.minReplicas is 14"));
+    let other = json!({ "spec": { "scaleTargetRef": { "kind": "StatefulSet" } } });
+    assert!(unclear(other, "kubectl").await.contains("scales a StatefulSet"));
+}
+
+#[tokio::test]
+async fn what_is_allowed_no_more_is_not_made_after_a_crash() {
+    let raise = "k8s.patch: { field: data.workers, by: 25%, max: 20 }";
+    let edge = Edge::about(vec![build::configmap("shop", "settings", &[("workers", "8")])]);
+    let action = action(raise).unwrap();
+    let mut world = edge.world(Some(&action));
+    world.patchable = crate::action::Patchable::all();
+    let mutation = super::mutation(&action);
+    let Ok(Plan::Do(intent)) = crate::action::prepare(mutation, &world, edge.context()).await else { panic!() };
+    assert!(matches!(mutation.doubt(&world, &intent).await, Ok(Doubt::NotDone(_))));
+    world.patchable = crate::action::Patchable::default();
+    let Ok(Doubt::Unclear(why)) = mutation.doubt(&world, &intent).await else { panic!() };
+    assert!(why.contains("the bot may not change `data.workers` of a ConfigMap"), "{why}");
 }
 
 #[tokio::test]
@@ -112,8 +206,25 @@ fn a_step_that_contradicts_itself_does_not_load() {
         ("field: spec.maxReplicas, by: -1, max: 9", "`-1` is no growth of a number"),
         ("field: 'spec.metrics[0].x', by: 1, max: 9", "is no path of a field"),
         ("field: '{{inputs.field}}', by: 1, max: 9", "`field` must be written out"),
+        ("field: spec.metrics.0.x, by: 1, max: 9", "a number in it would be an entry of a list"),
+        ("field: spec.maxReplicas, by: 1, max: 1k", "`max` is no plain whole number"),
+        ("field: spec.maxReplicas, by: 500m, max: 9", "`by` is no plain whole number"),
+        ("field: spec.maxReplicas, to: 9, max: 100001", "write a whole number up to 100000 without a unit"),
+        ("field: spec.maxReplicaCount, to: 9, max: 20, min: 2000m", "`min` is no plain whole number"),
+        ("field: spec.maxReplicas, by: 1, max: '{{alert.labels.max}}'", "`max` takes its number from `alert`"),
+        ("field: spec.maxReplicas, by: '{{ alert.annotations.by }}', max: 9", "`by` takes its number from `alert`"),
+        ("field: spec.maxReplicas, to: '{{[alert].labels.to}}', max: 9", "`to` takes"),
+        ("field: spec.maxReplicas, to: '1{{alert.labels.to}}', max: 20", "`to` takes its number from `alert`"),
+        ("field: spec.maxReplicas, to: 9, max: 20, min: '{{target.spec.x}}'", "`min` takes its number from `target`"),
+        (
+            "field: spec.maxReplicas, by: 1, max: '{{#if inputs.x}}{{alert.labels.max}}{{/if}}'",
+            "`max` takes plain holes such as `{{inputs.x}}` only",
+        ),
     ] {
         let error = error(&format!("k8s.patch: {{ {arguments} }}"));
         assert!(error.contains(told), "{arguments}: {error}");
+    }
+    for bounded in ["inputs.max", "cap", "target_max", "inputs.alert", "alerts"] {
+        action(&format!("k8s.patch: {{ field: spec.maxReplicas, by: 1, max: '{{{{{bounded}}}}}' }}")).unwrap();
     }
 }

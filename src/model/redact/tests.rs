@@ -155,6 +155,49 @@ fn documents_are_masked_by_their_names() {
 }
 
 #[test]
+fn a_setting_is_masked_whatever_form_it_has() {
+    let mut document = json!({
+        "list": [
+            { "key": "DB_PASSWORD", "value": "hunter2" },
+            { "Key": "api-token", "Value": "hunter2" },
+            { "name": "pg", "key": "password", "value": ["hunter2"] },
+            { "key": "DB_USER", "value": "app" },
+            { "name": "PIN_SECRET", "value": { "current": "hunter2", "source": "file" } },
+        ],
+        "password": 271828,
+        "otp": [271828, "hunter2"],
+        "client_secret": { "value": "hunter2", "source": "env", "from": { "name": "pg-tls", "key": "password" } },
+        "DB_TOKEN": { "default": 271828, "current": { "plain": "hunter2" }, "type": "string" },
+        "replicas": { "value": 271, "default": "3" },
+        "automountServiceAccountToken": true,
+        "token": null,
+    });
+    redact_value(&mut document);
+    assert_eq!(
+        document,
+        json!({
+            "list": [
+                { "key": "DB_PASSWORD", "value": "***" },
+                { "Key": "api-token", "Value": "***" },
+                { "name": "pg", "key": "password", "value": ["***"] },
+                { "key": "DB_USER", "value": "app" },
+                { "name": "PIN_SECRET", "value": { "current": "***", "source": "file" } },
+            ],
+            "password": "***",
+            "otp": ["***", "***"],
+            "client_secret": { "value": "***", "source": "env", "from": { "name": "pg-tls", "key": "password" } },
+            "DB_TOKEN": { "default": "***", "current": { "plain": "***" }, "type": "string" },
+            "replicas": { "value": 271, "default": "3" },
+            "automountServiceAccountToken": true,
+            "token": null,
+        })
+    );
+    let once = document.clone();
+    redact_value(&mut document);
+    assert_eq!(document, once, "what is masked stays as it is");
+}
+
+#[test]
 fn what_is_declared_is_masked_however_it_is_spelt() {
     use base64::Engine as _;
     let secret = "Quite/plain words?";

@@ -13,6 +13,8 @@ pub(super) struct Known {
     field: &'static str,
     /// The field of the same object that it must not fall below.
     pub least: &'static [&'static str],
+    /// API version and kind of what it scales, where it does not say them; empty: it must.
+    pub scales: (&'static str, &'static str),
 }
 
 /// A field is in this list only where a change restarts nothing, deletes nothing, is taken back by
@@ -20,11 +22,26 @@ pub(super) struct Known {
 const KNOWN: [Known; 2] = [
     // A ceiling: pods come only as far as the load asks for them, and the autoscaler itself takes
     // them away again.
-    Known { kind: "HorizontalPodAutoscaler", field: "spec.maxReplicas", least: &["spec", "minReplicas"] },
+    Known {
+        kind: "HorizontalPodAutoscaler",
+        field: "spec.maxReplicas",
+        least: &["spec", "minReplicas"],
+        scales: ("", ""),
+    },
     // The same ceiling, where KEDA makes the autoscaler of it and would put the autoscaler's own
     // back.
-    Known { kind: "ScaledObject.keda.sh", field: "spec.maxReplicaCount", least: &["spec", "minReplicaCount"] },
+    Known {
+        kind: "ScaledObject.keda.sh",
+        field: "spec.maxReplicaCount",
+        least: &["spec", "minReplicaCount"],
+        scales: ("apps/v1", "Deployment"),
+    },
 ];
+
+/// Whether the field counts things, of whatever kind it is.
+pub(super) fn is_count(field: &FieldPath) -> bool {
+    KNOWN.iter().any(|known| known.field == field.as_str())
+}
 
 pub(super) fn known(kind: &str, field: &FieldPath) -> Option<&'static Known> {
     KNOWN.iter().find(|known| known.kind == kind_identity(kind) && known.field == field.as_str())
@@ -36,6 +53,7 @@ pub fn why_never(kind: &str, field: &FieldPath) -> Option<String> {
     let (kind, names) = (kind_identity(kind), field.names());
     let has = |wanted: &[&str]| names.iter().any(|name| wanted.contains(name));
     let is_last = |wanted: &[&str]| names.last().is_some_and(|name| wanted.contains(name));
+    let is_within_storage = names.split_last().is_some_and(|(_, ancestors)| ancestors.iter().any(is_of_storage));
     let by = |action: &str, why: &str| Some(format!("`{field}` is changed by `{action}`, which {why}"));
     let never = |why: &str| Some(format!("`{field}` is changed by no program: {why}"));
     match &*kind {
@@ -50,7 +68,7 @@ pub fn why_never(kind: &str, field: &FieldPath) -> Option<String> {
     if has(&["annotations"]) {
         return by("k8s.annotate", "knows which of them mean something to others");
     }
-    if has(&["volumeClaimTemplates"]) || is_last(&["storage"]) {
+    if has(&["volumeClaimTemplates"]) || is_last(&["storage"]) || is_within_storage {
         return by("k8s.expand_pvc", "takes the claim as its target");
     }
     if has(&["containers", "initContainers", "ephemeralContainers", "limits", "requests"]) && has_resources(&names) {
@@ -62,7 +80,10 @@ pub fn why_never(kind: &str, field: &FieldPath) -> Option<String> {
     if is_last(&["replicas"]) {
         return by("k8s.scale", "asks who decides how many there are");
     }
-    if is_last(&["instances", "numberOfInstances"]) {
+    let is_custom = kind.contains('.');
+    if is_last(&["instances", "numberOfInstances", "members", "replicaCount", "nodeCount"])
+        || (is_custom && is_last(&["size"]))
+    {
         return never("these are members of a database, not capacity");
     }
     if is_last(&["unschedulable"]) {
@@ -73,6 +94,13 @@ pub fn why_never(kind: &str, field: &FieldPath) -> Option<String> {
         Some(&"status") => never("it is what a controller reports"),
         _ => None,
     }
+}
+
+/// `storage`, `walStorage`, `volume`, `dataVolumeClaimSpec`: how large volumes are, as operators have
+/// it.
+fn is_of_storage(name: &&str) -> bool {
+    let name = name.to_ascii_lowercase();
+    name.ends_with("storage") || name.ends_with("volume") || name.contains("volumeclaim")
 }
 
 /// Of a quota there are limits and requests, too, which are no container's.
@@ -196,6 +224,16 @@ mod tests {
             ("Deployment", "spec.template.spec.terminationGracePeriodSeconds", "would be made anew"),
             ("Cluster.postgresql.cnpg.io", "spec.instances", "members of a database"),
             ("postgresql.acid.zalan.do", "spec.numberOfInstances", "members of a database"),
+            ("MongoDBCommunity.mongodbcommunity.mongodb.com", "spec.members", "members of a database"),
+            ("PerconaXtraDBCluster.pxc.percona.com", "spec.pxc.size", "members of a database"),
+            ("EtcdCluster.example.com", "spec.replicaCount", "members of a database"),
+            ("Elasticsearch.example.com", "spec.nodeCount", "members of a database"),
+            ("Cluster.postgresql.cnpg.io", "spec.storage.size", "`k8s.expand_pvc`"),
+            ("Cluster.postgresql.cnpg.io", "spec.walStorage.size", "`k8s.expand_pvc`"),
+            ("postgresql.acid.zalan.do", "spec.volume.size", "`k8s.expand_pvc`"),
+            ("Kafka.kafka.strimzi.io", "spec.kafka.storage.size", "`k8s.expand_pvc`"),
+            ("Prometheus.monitoring.coreos.com", "spec.storage.x.y.z", "`k8s.expand_pvc`"),
+            ("PostgresCluster.example.com", "spec.dataVolumeClaimSpec.size", "`k8s.expand_pvc`"),
             ("Job", "status.failed", "a controller reports"),
             ("Job", "metadata.generation", "which object this is"),
         ] {
@@ -208,5 +246,7 @@ mod tests {
         }
         // No container's, and so nobody's but the operator's to allow.
         assert_eq!(why_never("NodePool.karpenter.sh", &path("spec.limits.cpu")), None);
+        // What a ConfigMap calls so may be anything, and whoever runs the bot says what.
+        assert_eq!(why_never("ConfigMap", &path("data.size")), None);
     }
 }

@@ -1,13 +1,12 @@
 //! What the field should be: a pure decision over what was read.
 
-use serde::Serialize;
-use serde_json::{Number as JsonNumber, Value, json};
+use serde_json::Value;
 
-use super::allowed::known;
-use crate::action::amounts::MoreOf;
+use super::allowed::{is_count, known};
+use super::held::{self, Held, are_same, text};
+use crate::action::amounts::{Amount as Number, MoreOf, Unit};
 use crate::action::k8s::field_owner;
 use crate::action::k8s::field_path::FieldPath;
-use crate::action::typed::Typed;
 use crate::action::{ActionError, Kind, Output, Plan};
 use crate::cluster::Object;
 use crate::model::{Intent, ObjectKey, Quantity};
@@ -16,101 +15,63 @@ use crate::model::{Intent, ObjectKey, Quantity};
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Wish {
     pub amount: Amount,
-    pub max: Quantity,
-    pub min: Option<Quantity>,
+    pub max: Number,
+    pub min: Option<Number>,
 }
 
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Amount {
     By(MoreOf),
-    To(Quantity),
+    To(Number),
 }
 
-/// A number as the field has it: a whole number, or the text of a quantity.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Form {
-    Whole,
-    /// Digits alone: `64`.
-    Digits,
-    /// With a unit: `10Gi`, `500m`.
-    Quantity,
+/// The numbers of a step, as far as they are known.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Amounts {
+    pub by: Option<Number>,
+    pub to: Option<Number>,
+    pub max: Option<Number>,
+    pub min: Option<Number>,
 }
 
-/// The number that a field holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Held {
-    pub number: Quantity,
-    form: Form,
-}
-
-impl Held {
-    /// `None`: it is no number, or one with a fraction, which not every program writes alike.
-    pub fn of(value: &Value) -> Option<Self> {
-        match value {
-            Value::Number(number) => Some(Self { number: Quantity::of(number.as_i64()?), form: Form::Whole }),
-            Value::String(text) => {
-                let form = if text.chars().all(|c| c.is_ascii_digit()) { Form::Digits } else { Form::Quantity };
-                Some(Self { number: text.parse().ok()?, form })
-            }
-            _ => None,
-        }
+impl Amounts {
+    fn of(wish: Wish) -> Self {
+        let (by, to) = match wish.amount {
+            Amount::By(more) => (more.amount(), None),
+            Amount::To(number) => (None, Some(number)),
+        };
+        Self { by, to, max: Some(wish.max), min: wish.min }
     }
 
-    /// The least number that the field can hold and that is not less. `None`: too large.
-    fn at_least(self, number: Quantity) -> Option<Quantity> {
-        let is_whole = |step: i128| self.number.round_up(step) == Some(self.number);
-        match self.form {
-            Form::Whole | Form::Digits => number.round_up(1),
-            Form::Quantity if is_whole(Quantity::MI) => number.round_up(Quantity::MI),
-            Form::Quantity if is_whole(1) => number.round_up(1),
-            Form::Quantity => number.round_up_to(Quantity::of_milli(1)),
-        }
-    }
-
-    /// The largest number that the field can hold and that is not more.
-    fn at_most(self, number: Quantity) -> Quantity {
-        match self.form {
-            Form::Whole | Form::Digits => number.floor(),
-            Form::Quantity => number,
-        }
-    }
-
-    /// For people: the number as the field would have it.
-    fn shown(self, number: Quantity) -> String {
-        self.write(number).map_or_else(|| number.to_string(), |value| text(&value))
-    }
-
-    /// The number as the field has it. `None`: too large.
-    fn write(self, number: Quantity) -> Option<Value> {
-        Some(match self.form {
-            Form::Whole => json!(i64::try_from(number.ceil()).ok()?),
-            Form::Digits => json!(number.ceil().to_string()),
-            Form::Quantity => json!(number.to_string()),
-        })
+    fn named(self) -> impl Iterator<Item = (&'static str, Number)> {
+        let all = [("by", self.by), ("to", self.to), ("max", self.max), ("min", self.min)];
+        all.into_iter().filter_map(|(name, number)| Some((name, number?)))
     }
 }
 
-/// As conditions see it: whole, where it is.
-#[derive(Debug, Clone, Serialize)]
-#[serde(transparent)]
-pub(in crate::action) struct PlainNumber(JsonNumber);
-
-impl PlainNumber {
-    pub fn of(value: &Value) -> Self {
-        let number = Held::of(value).map_or(Quantity::of(0), |held| held.number);
-        let whole = i64::try_from(number.ceil()).ok().filter(|_| number.round_up(1) == Some(number));
-        let fraction = || JsonNumber::from_f64(number.as_f64()).unwrap_or_else(|| 0.into());
-        Self(whole.map_or_else(fraction, JsonNumber::from))
+/// Of a field that counts things, each number is a count.
+///
+/// # Errors
+/// One is not, and how to write it.
+pub(super) fn check_counts(field: &FieldPath, amounts: Amounts) -> Result<(), String> {
+    match amounts.named().find(|(_, number)| is_count(field) && !number.is_count()) {
+        Some((name, _)) => Err(format!(
+            "`{name}` is no plain whole number, and `{field}` is a count; write a whole number up to 100000 without a unit"
+        )),
+        None => Ok(()),
     }
 }
 
-impl Typed for PlainNumber {
-    const WORDS: &'static str = "number";
-}
-
-/// Whether both are the same number: `1Gi` and `1024Mi` are.
-pub(super) fn are_same(a: &Value, b: &Value) -> bool {
-    a == b || Held::of(a).is_some_and(|a| Held::of(b).is_some_and(|b| a.number == b.number))
+/// A number with a unit and one without mean different things, and so do `5m` and `5Mi`.
+fn check_units(key: &ObjectKey, field: &FieldPath, before: &Value, held: Held, wish: Wish) -> Result<(), ActionError> {
+    let of = held.unit();
+    let Some((name, _)) = Amounts::of(wish).named().find(|(_, number)| number.unit != of) else { return Ok(()) };
+    let how = match of {
+        Unit::None => "without a unit",
+        Unit::Small => "with such a unit, as `500m`",
+        Unit::Large | Unit::Exponent => "with such a unit, as `10Gi`",
+    };
+    Err(ActionError::fail(format!("{field} of {key} is {}: `{name}` must be written {how}, too", text(before))))
 }
 
 /// Decides the new value of a field that may be changed.
@@ -119,12 +80,9 @@ pub(super) fn plan(object: &Object, field: &FieldPath, wish: Wish, marker: Strin
     if object.is_going() {
         return Err(ActionError::fail(format!("{key} is being deleted")));
     }
-    let kept = made_by_keda(object)
-        .or_else(|| field_owner::controller(object))
-        .or_else(|| field_owner::keeper(object, &names));
-    if let Some(who) = kept {
-        return Err(ActionError::needs_human(who));
-    }
+    not_kept(object, field)?;
+    check_counts(field, Amounts::of(wish)).map_err(ActionError::fail)?;
+    not_within_list(object, field)?;
     let before = match object.at(&pointer(&names)) {
         None | Some(Value::Null) => {
             return Err(ActionError::fail(format!(
@@ -135,9 +93,12 @@ pub(super) fn plan(object: &Object, field: &FieldPath, wish: Wish, marker: Strin
     };
     let Some(held) = Held::of(before) else {
         let shown: String = before.to_string().chars().take(60).collect();
-        return Err(ActionError::fail(format!(
-            "{field} of {key} is {shown}, which is neither a whole number nor a quantity"
-        )));
+        let what = if held::is_octal(before) {
+            "whose leading zero may mean that it is octal: what more of it is, is not known"
+        } else {
+            "which is neither a whole number nor a quantity"
+        };
+        return Err(ActionError::fail(format!("{field} of {key} is {shown}, {what}")));
     };
     if held.number <= Quantity::of(0) {
         return Err(ActionError::needs_human(format!(
@@ -145,6 +106,7 @@ pub(super) fn plan(object: &Object, field: &FieldPath, wish: Wish, marker: Strin
             text(before)
         )));
     }
+    check_units(&key, field, before, held, wish)?;
     let wanted = wanted(&key, field, held, before, wish)?;
     let too_large = || ActionError::fail(format!("{field} of {key} cannot hold so large a number as {wanted}"));
     let after = held.write(wanted).ok_or_else(too_large)?;
@@ -166,10 +128,10 @@ pub(super) fn plan(object: &Object, field: &FieldPath, wish: Wish, marker: Strin
 }
 
 fn wanted(key: &ObjectKey, field: &FieldPath, held: Held, before: &Value, wish: Wish) -> Result<Quantity, ActionError> {
-    let (now, max) = (held.number, held.at_most(wish.max));
+    let (now, max) = (held.number, held.at_most(wish.max.quantity));
     let asked = match wish.amount {
         Amount::By(more) => more.on(now),
-        Amount::To(number) => Some(number),
+        Amount::To(number) => Some(number.quantity),
     };
     let asked = asked
         .and_then(|asked| held.at_least(asked))
@@ -187,7 +149,7 @@ fn wanted(key: &ObjectKey, field: &FieldPath, held: Held, before: &Value, wish: 
     if asked > now {
         return Ok(asked.min(max));
     }
-    match wish.min.and_then(|min| held.at_least(min)) {
+    match wish.min.and_then(|min| held.at_least(min.quantity)) {
         Some(min) if min > max => Err(ActionError::fail(format!(
             "`min` is {} and beyond `max`, which is {}",
             held.shown(min),
@@ -200,6 +162,30 @@ fn wanted(key: &ObjectKey, field: &FieldPath, held: Held, before: &Value, wish: 
             held.shown(asked)
         ))),
     }
+}
+
+/// Whoever keeps the field would put it back.
+///
+/// # Errors
+/// Somebody keeps it.
+pub(super) fn not_kept(object: &Object, field: &FieldPath) -> Result<(), ActionError> {
+    let kept = made_by_keda(object)
+        .or_else(|| field_owner::controller(object))
+        .or_else(|| field_owner::keeper(object, &field.names()));
+    kept.map_or(Ok(()), |who| Err(ActionError::needs_human(who)))
+}
+
+/// A merge patch makes mappings of all that is on the way, whatever was there.
+fn not_within_list(object: &Object, field: &FieldPath) -> Result<(), ActionError> {
+    let names = field.names();
+    for depth in 1..names.len() {
+        let way = names.get(..depth).unwrap_or_default();
+        if object.at(&pointer(way)).is_some_and(|value| !value.is_null() && !value.is_object()) {
+            let (key, way) = (object.key(), way.join("."));
+            return Err(ActionError::fail(format!("{key} has no {field}: its {way} is no mapping of names")));
+        }
+    }
+    Ok(())
 }
 
 /// What it must not be less than, by another field of the object.
@@ -232,11 +218,6 @@ fn made_by_keda(object: &Object) -> Option<String> {
 
 pub(super) fn pointer(names: &[&str]) -> String {
     format!("/{}", names.join("/"))
-}
-
-/// A number as the field has it, without quotes.
-pub(super) fn text(value: &Value) -> String {
-    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
 /// For people: `raise spec.maxReplicas of horizontalpodautoscaler/web in shop 10 -> 13`.

@@ -1,3 +1,5 @@
+use serde_json::json;
+
 use super::*;
 use crate::model::FailureClass;
 
@@ -52,30 +54,81 @@ fn the_intent_is_absolute() {
 fn a_whole_number_stays_one_and_the_cap_holds() {
     let raised = |to: &str| format!("raise spec.maxReplicas of horizontalpodautoscaler/web in shop {to}");
     assert_eq!(most(10, by("3", "20")), raised("10 -> 13"));
-    assert_eq!(most(10, by("500m", "20")), raised("10 -> 11"));
     assert_eq!(most(1, by("1%", "20")), raised("1 -> 2"));
     assert_eq!(most(10, by("50%", "12")), raised("10 -> 12"));
-    assert_eq!(most(10, by("50%", "12500m")), raised("10 -> 12"));
     assert_eq!(most(10, to("16", "20", None)), raised("10 -> 16"));
     assert_eq!(most(10, to("30", "20", None)), raised("10 -> 20"));
     let cap = "Fail: spec.maxReplicas of horizontalpodautoscaler/web in shop is";
     assert!(most(20, by("25%", "20")).starts_with(&format!("{cap} 20, and the cap is 20: more must come")));
     assert!(most(24, by("25%", "20")).starts_with(&format!("{cap} 24, and the cap is 20")));
-    assert!(most(12, by("25%", "12500m")).starts_with(&format!("{cap} 12, and the cap is 12: more")));
+    assert!(most(12, by("25%", "12")).starts_with(&format!("{cap} 12, and the cap is 12: more")));
     assert!(most(1_024, by("25%", "1024")).starts_with(&format!("{cap} 1024, and the cap is 1024")));
     assert!(most(30, to("25", "20", Some("4"))).starts_with(&format!("{cap} 30, and the cap is 20")));
 }
 
 #[test]
+fn a_count_takes_plain_whole_numbers_within_reason() {
+    for wrong in ["1k", "1Ki", "5000m", "100001", "12500m", "1e3", "1.5"] {
+        for (name, wish) in [
+            ("max", by("25%", wrong)),
+            ("by", by(wrong, "20")),
+            ("to", to(wrong, "20", None)),
+            ("min", to("12", "20", Some(wrong))),
+        ] {
+            let told = most(10, wish);
+            let why = format!("Fail: `{name}` is no plain whole number, and `spec.maxReplicas` is a count");
+            assert!(told.starts_with(&why) && told.ends_with("up to 100000 without a unit"), "{wrong}: {told}");
+        }
+    }
+    assert!(most(10, by("25%", "100000")).ends_with("10 -> 13"));
+}
+
+fn pool(value: Value) -> Object {
+    Object(json!({
+        "apiVersion": "karpenter.sh/v1", "kind": "NodePool", "metadata": { "name": "apps" },
+        "spec": { "limits": { "cpu": value } },
+    }))
+}
+
+/// `5m` may be five minutes to whoever reads the field, and `0644` the mode of a file.
+#[test]
+fn a_unit_of_another_sort_is_not_compared() {
+    let told = |value: Value, wish: Wish| told(&pool(value), "spec.limits.cpu", wish);
+    for (value, wish, name) in [
+        (json!(33), by("500m", "40"), "by"),
+        (json!(33), by("25%", "10Gi"), "max"),
+        (json!("33"), by("25%", "40k"), "max"),
+        (json!("33"), to("40", "1e3", None), "max"),
+        (json!("500m"), by("25%", "2"), "max"),
+        (json!("500m"), by("1", "2000m"), "by"),
+        (json!("500m"), by("25%", "10Gi"), "max"),
+        (json!("10Gi"), to("20", "30Gi", None), "to"),
+        (json!("10Gi"), to("8Gi", "30Gi", Some("500m")), "min"),
+    ] {
+        let told = told(value.clone(), wish);
+        assert!(told.starts_with("Fail: spec.limits.cpu of nodepool.karpenter.sh/apps is "), "{value}: {told}");
+        assert!(told.contains(&format!(": `{name}` must be written with")), "{value}: {told}");
+    }
+    for octal in ["0644", "00", "010Gi", "-07", "+0755"] {
+        let told = told(json!(octal), by("25%", "9000"));
+        assert!(told.contains(&format!("is \"{octal}\", whose leading zero may mean that it is octal")), "{told}");
+    }
+    for other in ["1.5", "+5", "12e6", "1h", "5s", "1m30s"] {
+        let told = told(json!(other), by("25%", "9000"));
+        assert!(told.contains("which is neither a whole number nor a quantity"), "{other}: {told}");
+    }
+    assert!(told(json!("0.5Gi"), by("25%", "1Gi")).ends_with("0.5Gi -> 640Mi"));
+}
+
+#[test]
 fn a_quantity_keeps_its_form() {
-    let pool = |value: Value| {
-        Object(json!({
-            "apiVersion": "karpenter.sh/v1", "kind": "NodePool", "metadata": { "name": "apps" },
-            "spec": { "limits": { "cpu": value } },
-        }))
-    };
     let grows = |value: &str, by_much: &str| {
-        let told = told(&pool(json!(value)), "spec.limits.cpu", by(by_much, "10Ti"));
+        let cap = match value.trim_start_matches(|c: char| c.is_ascii_digit()) {
+            "" => "9999",
+            "m" => "9999m",
+            _ => "10Ti",
+        };
+        let told = told(&pool(json!(value)), "spec.limits.cpu", by(by_much, cap));
         told.strip_prefix("raise spec.limits.cpu of nodepool.karpenter.sh/apps ").unwrap_or(&told).to_owned()
     };
     assert_eq!(grows("33", "25%"), "33 -> 42");
@@ -85,6 +138,10 @@ fn a_quantity_keeps_its_form() {
     assert_eq!(grows("1Gi", "1Gi"), "1Gi -> 2Gi");
     assert_eq!(grows("500m", "25%"), "500m -> 625m");
     assert_eq!(grows("501m", "25%"), "501m -> 627m");
+    assert_eq!(grows("800m", "25%"), "800m -> 1000m");
+    assert_eq!(grows("2000m", "100%"), "2000m -> 4000m");
+    assert_eq!(grows("10G", "25%"), "10G -> 12500M");
+    assert_eq!(grows("1k", "1%"), "1k -> 2k");
     assert!(grows("auto", "25%").contains(r#"is "auto", which is neither a whole number nor a quantity"#));
     assert!(grows("", "25%").contains("is \"\", which is neither"));
     for wrong in [json!(1.5), json!(true), json!({ "a": 1 }), json!([1])] {
@@ -126,7 +183,15 @@ fn what_is_not_there_or_means_something_else_is_not_counted_on() {
     let absent = told(&autoscaler(json!(2), json!(null)), "spec.maxReplicas", by("1", "20"));
     assert!(absent.starts_with("Fail: horizontalpodautoscaler/web in shop has no spec.maxReplicas"), "{absent}");
     assert!(most(0, by("1", "20")).starts_with("NeedsHuman: spec.maxReplicas"), "{}", most(0, by("1", "20")));
-    assert!(told(&autoscaler(json!(2), json!(5)), "spec.maxReplicas.x", by("1", "20")).contains("has no"));
+    let within = |field: &str| {
+        told(&autoscaler(json!(2), json!(5)).with(&json!({ "spec": { "list": [[8]] } })), field, by("1", "20"))
+    };
+    let no_mapping =
+        "horizontalpodautoscaler/web in shop has no spec.maxReplicas.x: its spec.maxReplicas is no mapping";
+    assert!(within("spec.maxReplicas.x").contains(no_mapping), "{}", within("spec.maxReplicas.x"));
+    assert!(within("spec.list.x").contains("its spec.list is no mapping"), "{}", within("spec.list.x"));
+    assert!(within("spec.list.x.y").contains("its spec.list is no mapping"));
+    assert!(within("spec.other.x").contains("has no spec.other.x: what counts"));
     let going =
         autoscaler(json!(2), json!(5)).with(&json!({ "metadata": { "deletionTimestamp": "2026-05-01T12:00:00Z" } }));
     assert!(told(&going, "spec.maxReplicas", by("1", "20")).contains("is being deleted"));
