@@ -180,14 +180,25 @@ impl Site {
 
     /// What the bot answers to a command.
     pub async fn says(&self, command: &str) -> String {
-        let answer = self.answers(command, API_TOKEN).await;
-        answer["reply"].as_str().unwrap_or_else(|| panic!("no reply: {answer}")).to_owned()
+        self.reply(command, API_TOKEN).await
     }
 
     /// What the bot answers to somebody of the team `databases`.
     pub async fn says_to_databases(&self, command: &str) -> String {
-        let answer = self.answers(command, DATABASES_TOKEN).await;
-        answer["reply"].as_str().unwrap_or_else(|| panic!("no reply: {answer}")).to_owned()
+        self.reply(command, DATABASES_TOKEN).await
+    }
+
+    /// What it answers, as soon as it takes the command: one person may not ask without end, and is
+    /// told so.
+    async fn reply(&self, command: &str, token: &str) -> String {
+        wait_for(SOON, "the bot takes a command", async || {
+            let answer = self.answers(command, token).await;
+            let is_too_much = answer["error"].as_str().is_some_and(|error| error.contains("too many commands"));
+            let reply = answer["reply"].as_str().map(str::to_owned);
+            assert!(reply.is_some() || is_too_much, "no reply: {answer}");
+            reply
+        })
+        .await
     }
 
     /// Whether it says this; one person may not ask without end, and is told so.
