@@ -173,6 +173,12 @@ impl Site {
         Alertmanager::start(version, &self.webhook()).await
     }
 
+    /// When the lease that tells which bot acts was renewed last.
+    pub async fn lease_renewed(&self) -> Value {
+        let path = format!("/apis/coordination.k8s.io/v1/namespaces/{}/leases/dogwatch", self.lease);
+        self.cluster.admin.get(&path).await["spec"]["renewTime"].clone()
+    }
+
     /// How an Alertmanager reaches the bot.
     pub fn webhook(&self) -> Webhook {
         Webhook::to(self.url("/v1/alertmanager"), WEBHOOK_TOKEN)

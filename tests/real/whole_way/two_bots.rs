@@ -17,6 +17,11 @@ async fn of_two_bots_one_scales_and_the_other_one_follows_when_it_has_stopped() 
     let observes = async || second.says("/run coredns-saturated --dry-run").await.contains("It would");
     wait_until(SOON, "the second bot answers", observes).await;
     assert_eq!(second.counted(OBSERVES).await, 1);
+    // That the first one lives, the second knows once it has seen it renew the lease.
+    for _ in 0..2 {
+        let seen = first.lease_renewed().await;
+        wait_until(SOON, "the lease is renewed", async || first.lease_renewed().await != seen).await;
+    }
 
     let dns = Dns::saturated(&first, 4).await;
     let (to_first, to_second) = (first.alertmanager(Version::V0_34).await, second.alertmanager(Version::V0_34).await);
