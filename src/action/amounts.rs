@@ -206,8 +206,8 @@ impl FromStr for Resource {
     }
 }
 
-/// How a number is written. `5m` may be five minutes, five milli-units, or megabytes to whoever reads
-/// it, so that what is not written as the other is not compared with it.
+/// How a number is written. `5m` may be five minutes, five milli-units, or megabytes to whoever
+/// reads it, so that what is not written as the other is not compared with it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Unit {
     /// `20`

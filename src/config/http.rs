@@ -18,7 +18,8 @@ pub struct HttpConfig {
 #[derive(Debug, Clone, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct HttpHostConfig {
-    /// Scheme, host and port, as playbooks write them: `http://prometheus-operated.monitoring.svc:9090`.
+    /// Scheme, host and port, as playbooks write them:
+    /// `http://prometheus-operated.monitoring.svc:9090`.
     pub url: String,
     /// What proves who we are there. It is sent to this service alone.
     pub auth: Option<AuthConfig>,

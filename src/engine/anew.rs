@@ -1,6 +1,10 @@
 //! A diagnosis has an age. A yes, a lock or a wait may take hours, and what was found out before is
 //! then no ground to change anything: it is found out and decided again.
 
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+
 use super::compare::{Compared, compare};
 use super::drive::Driver;
 use super::preview::{self, Extent};
@@ -24,11 +28,13 @@ pub(super) fn is_due(driver: &Driver<'_>) -> Option<String> {
     }
     let diagnosed_at = driver.state.diagnosed_at?;
     let age = (driver.now() - diagnosed_at).to_std().ok()?;
-    (age > lasts).then(|| {
-        let lasts = HumanDuration(lasts);
-        let at = diagnosed_at.format("%H:%M UTC");
-        format!("what it found is from {at}, and that is older than {lasts} (`engine.diagnosis_lasts`)")
-    })
+    (age > lasts).then(|| too_old(diagnosed_at, lasts))
+}
+
+/// For people.
+fn too_old(found_at: DateTime<Utc>, lasts: Duration) -> String {
+    let (at, lasts) = (found_at.format("%H:%M UTC"), HumanDuration(lasts));
+    format!("what it found is from {at}, and that is older than {lasts} (`engine.diagnosis_lasts`)")
 }
 
 /// Why the wave of an item begins again before that change: the yes to it came so much later than
@@ -43,11 +49,7 @@ pub(super) fn wave_is_due_before(driver: &Driver<'_>, at: &StepAt<'_>) -> Option
     let looked_at = listed.looked_at?;
     let age = (state.answered_at? - looked_at).to_std().ok()?;
     let is_old = age > lasts && !listed.untouched_wave()?.is_empty();
-    is_old.then(|| {
-        let (lasts, at) = (HumanDuration(lasts), looked_at.format("%H:%M UTC"));
-        let because = format!("what it found is from {at}, and that is older than {lasts} (`engine.diagnosis_lasts`)");
-        (listed.address.clone(), because)
-    })
+    is_old.then(|| (listed.address.clone(), too_old(looked_at, lasts)))
 }
 
 /// Nothing was changed, and nothing may yet come of what was tried. A loop that has its list asks

@@ -246,8 +246,8 @@ impl Driver<'_> {
         let (frame, extent, until) = (&self.frame, Extent::Asked { before: question.before.as_ref() }, self.until());
         let mut outlook = preview::preview(self.world, frame, &self.state, self.playbook, extent, until).await;
         let attempt = self.state.next_attempt(&at.address);
-        // What comes later may have to wait for what comes first; but that is there to be shown. And
-        // nobody is asked about what would be refused.
+        // What comes later may have to wait for what comes first; but that is there to be shown.
+        // And nobody is asked about what would be refused.
         if let Some(error) = outlook.unasked.remove(&at.address).or_else(|| outlook.refused.remove(&at.address)) {
             return self.failed(at, attempt, error, Vec::new()).await;
         }

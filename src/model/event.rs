@@ -67,7 +67,8 @@ pub enum RunEvent {
     TargetRead { object: Option<Value> },
     /// The run entered a phase.
     Entered { phase: Phase, because: String },
-    /// A condition was decided: `done_if`, `require`, `escalate_if`, `leave_if`, or a step's `when`.
+    /// A condition was decided: `done_if`, `require`, `escalate_if`, `leave_if`, or a step's
+    /// `when`.
     Checked {
         step: StepAddress,
         condition: ConditionKind,

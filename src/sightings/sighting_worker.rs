@@ -20,8 +20,8 @@ use crate::model::{Beat, HeartbeatKey, HumanDuration};
 use crate::store::{Accepted, FiringAlert, Store, StoreError};
 use crate::worker::{Turn, TurnError, Worker};
 
-/// Chat is told of what could not be looked at for so long. The absence of its heartbeat calls somebody
-/// later.
+/// Chat is told of what could not be looked at for so long. The absence of its heartbeat calls
+/// somebody later.
 const BLIND_FOR: Duration = Duration::from_secs(5 * 60);
 
 /// Looks at the cluster for a source of the kind `cluster`. To look takes no mandate, and each bot

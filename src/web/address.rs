@@ -2,8 +2,8 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-/// Where clouds tell a machine its credentials, beside 169.254.169.254: Alibaba, Oracle, and Azure's
-/// wire server.
+/// Where clouds tell a machine its credentials, beside 169.254.169.254: Alibaba, Oracle, and
+/// Azure's wire server.
 const METADATA: [IpAddr; 3] = [
     IpAddr::V4(Ipv4Addr::new(100, 100, 100, 200)),
     IpAddr::V4(Ipv4Addr::new(192, 0, 0, 192)),

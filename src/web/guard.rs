@@ -65,7 +65,8 @@ impl Guard {
             }
         }
         for known in &self.api_server {
-            // A name that leads nowhere leads to nothing that is asked here; itself it is refused above.
+            // A name that leads nowhere leads to nothing that is asked here; itself it is refused
+            // above.
             let Ok(known) = self.look_up(known).await else { continue };
             if addresses.iter().any(|address| known.contains(address)) {
                 return Err(WebError::ApiServer { host: host.to_owned() });

@@ -117,7 +117,8 @@ async fn a_second_wave_that_fails_is_the_last_one() {
     );
 }
 
-/// A backup that a person starts between the look and the request: theirs is left to run, and the others go on.
+/// A backup that a person starts between the look and the request: theirs is left to run, and the
+/// others go on.
 #[tokio::test]
 async fn a_backup_that_somebody_else_starts_in_the_last_moment_is_theirs() {
     let mut bot = Bot::begins(&[&shipped("backups-failed")], failed(3)).await;

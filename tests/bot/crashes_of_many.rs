@@ -8,7 +8,8 @@ use serde_json::json;
 use crate::bot::shipped;
 use crate::crashes::Story;
 
-/// Each Job is the one of its item: no restart makes a second one. And what was left alone stays so.
+/// Each Job is the one of its item: no restart makes a second one. And what was left alone stays
+/// so.
 #[tokio::test]
 async fn each_job_of_a_loop_is_started_once_whenever_the_bot_dies() {
     let leaving = "      - leave_if: job.metadata.name == 'pg-02-night'\n        because: it is held\n      - require:";
@@ -28,7 +29,8 @@ async fn each_job_of_a_loop_is_started_once_whenever_the_bot_dies() {
     .await;
 }
 
-/// A Deployment of three that is stuck: its new image is pulled by no node, and the old pods serve on.
+/// A Deployment of three that is stuck: its new image is pulled by no node, and the old pods serve
+/// on.
 fn stuck_rollout() -> Vec<Object> {
     let containers = |image: &str| json!([{ "name": "web", "image": image }]);
     let labels = |hash: &str| json!({ "app": "web", "pod-template-hash": hash });

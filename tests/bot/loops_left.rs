@@ -260,7 +260,8 @@ async fn a_window_over_an_item_holds_that_item() {
     assert_eq!(bot.mutations(), [1, 3].map(|n| format!("patch {}", web(n))));
 }
 
-/// What a playbook says of an item at its turn: it is left alone, the others go on, and a human hears of it.
+/// What a playbook says of an item at its turn: it is left alone, the others go on, and a human
+/// hears of it.
 #[tokio::test]
 async fn what_the_playbook_leaves_alone_holds_up_no_other_item() {
     let leaving = |playbook: &str| {
@@ -281,7 +282,8 @@ async fn what_the_playbook_leaves_alone_holds_up_no_other_item() {
     bot.pages(["platform escalated"]).await;
     bot.keeps_the_laws().await;
 
-    // The question shows what would be done, although it is looked at once more at its turn; the yes covers that, or nothing.
+    // The question shows what would be done, although it is looked at once more at its turn; the
+    // yes covers that, or nothing.
     let mut bot = slow_shop(&leaving(&asking()), &[2, 3, 2]).await;
     let open = bot.store().open_approvals().await.unwrap();
     let text = dogwatch::message::preview_text(&open[0].preview);

@@ -1,4 +1,5 @@
-//! Conversations about one number of one field: an autoscaler's maximum, and what whoever runs the bot allows besides.
+//! Conversations about one number of one field: an autoscaler's maximum, and what whoever runs the
+//! bot allows besides.
 
 use std::sync::Arc;
 
@@ -105,7 +106,8 @@ async fn a_maximum_that_makes_no_difference_goes_back_where_the_playbook_says_so
     bot.pages(["platform escalated"]).await;
 }
 
-/// An autoscaler ends pods at once where its maximum falls, so whoever has raised it further meanwhile has decided.
+/// An autoscaler ends pods at once where its maximum falls, so whoever has raised it further
+/// meanwhile has decided.
 #[tokio::test]
 async fn a_maximum_that_somebody_has_set_since_is_theirs() {
     let mut bot = Bot::begins(&[&taking_back()], maxed()).await;

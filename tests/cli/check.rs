@@ -265,7 +265,8 @@ fn one_file_is_checked_with_those_it_hands_over_to() {
     assert!(told.contains("there is no playbook `lok`, or something is wrong with it"), "{told}");
 }
 
-/// Without a configuration nobody knows what the bot may change; with one it is right, or it is wrong.
+/// Without a configuration nobody knows what the bot may change; with one it is right, or it is
+/// wrong.
 #[test]
 fn what_a_playbook_may_change_says_the_configuration() {
     let playbook = PLAYBOOK.replace(

@@ -892,7 +892,8 @@ pub async fn a_pod_is_evicted_when_its_budget_allows_it(world: &dyn Fixture) {
     world.cluster().patch(&patch_any(&web, json!({ "spec": { "minAvailable": 1 } }))).await.unwrap();
     eventually_evicts(world, &dry, Result::is_ok).await.unwrap();
     assert!(!get(world, "Pod", &namespace, pods[0].name()).await.is_going(), "that was a try");
-    // Whether another one may go depends on how soon the next pod is ready: at once, for a hollow node.
+    // Whether another one may go depends on how soon the next pod is ready: at once, for a hollow
+    // node.
     eventually_evicts(world, &evict(&pods[0]), Result::is_ok).await.unwrap();
     let is_gone = |pod: Option<&Object>| pod.is_none_or(|pod| pod.is_going() || pod.uid() != pods[0].uid());
     eventually(world, &pods[0].key(), is_gone).await;

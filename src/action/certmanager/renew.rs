@@ -26,8 +26,8 @@ output! {
     }
 }
 
-/// A CA counts certificates by the week: Let's Encrypt allows five of the same names. A bot that asks
-/// each day for one that is not taken into use soon has none left.
+/// A CA counts certificates by the week: Let's Encrypt allows five of the same names. A bot that
+/// asks each day for one that is not taken into use soon has none left.
 const AFTER_SUCCESS: TimeDelta = TimeDelta::days(1);
 
 /// A CA counts failures by the hour: Let's Encrypt allows five for each name.

@@ -22,8 +22,8 @@ use crate::web::{LARGEST, Method, Origin, WebAnswer, WebRequest};
 arguments! {
     pub(in crate::action) struct HttpRequest {
         /// Scheme, host and port written out, one of `http.hosts` in dogwatch.yaml; path and query
-        /// may have plain holes such as `{{inputs.x}}`, whose values are percent-encoded. In a path no
-        /// value holds `/`, `\`, `%` or a control character, or is `.` or `..`
+        /// may have plain holes such as `{{inputs.x}}`, whose values are percent-encoded. In a path
+        /// no value holds `/`, `\`, `%` or a control character, or is `.` or `..`
         url: Arg<String>,
         /// `GET` or `HEAD`: what only looks
         method: Option<Arg<Method>> = "GET",
@@ -204,8 +204,8 @@ fn output(what: &str, answer: WebAnswer, seconds: f64) -> Output {
     Output::new(&Answer { status: status.into(), text, json, location, seconds, truncated }, summary)
 }
 
-/// The body as text, masked. Of JSON more is known to be a secret than its text tells, so that where
-/// there is one, the text is that of the masked JSON.
+/// The body as text, masked. Of JSON more is known to be a secret than its text tells, so that
+/// where there is one, the text is that of the masked JSON.
 fn text(body: &[u8]) -> String {
     if let Ok(read) = serde_json::from_slice::<Value>(body) {
         let mut masked = read.clone();

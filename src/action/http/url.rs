@@ -1,5 +1,5 @@
-//! The URL of a request: who is asked is written out, and what values are put into its path or query
-//! stays one value there.
+//! The URL of a request: who is asked is written out, and what values are put into its path or
+//! query stays one value there.
 
 use reqwest::Url;
 use serde_json::Value;
@@ -84,8 +84,8 @@ fn check_in_path(hole: &str, value: &str) -> Result<(), ActionError> {
     Ok(())
 }
 
-/// Without parts that lead elsewhere: whoever sends the URL takes `..` for the way up, also where it
-/// is encoded.
+/// Without parts that lead elsewhere: whoever sends the URL takes `..` for the way up, also where
+/// it is encoded.
 fn check_path(behind: &str) -> Result<(), String> {
     let path = behind.split('?').next().unwrap_or_default();
     let is_way = |part: &str| matches!(part.to_ascii_lowercase().replace("%2e", ".").as_str(), "." | "..");

@@ -4,8 +4,8 @@ use std::fmt;
 use std::str::FromStr;
 
 /// The names of a field from the root of its object, with dots between them: `spec.maxReplicas`.
-/// Entries of lists, and names with a dot, cannot be written: a merge patch of one entry would put it
-/// in the place of the whole list.
+/// Entries of lists, and names with a dot, cannot be written: a merge patch of one entry would put
+/// it in the place of the whole list.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct FieldPath(String);
 

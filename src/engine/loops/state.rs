@@ -155,10 +155,10 @@ impl Loop {
     /// Those of the last wave that are under way, where none of that wave was touched.
     pub fn untouched_wave(&self) -> Option<Vec<ItemKey>> {
         let last = self.waves.checked_sub(1)?;
-        let mut of_wave = self.items.iter().filter(|item| item.wave == Some(last)).peekable();
-        of_wave.peek()?;
-        let keys = of_wave.map(|item| (!item.is_touched).then(|| item.ended.is_none().then(|| item.key.clone())));
-        Some(keys.collect::<Option<Vec<_>>>()?.into_iter().flatten().collect())
+        let of_wave = || self.items.iter().filter(|item| item.wave == Some(last));
+        let is_untouched = of_wave().next().is_some() && of_wave().all(|item| !item.is_touched);
+        let under_way = || of_wave().filter(|item| item.ended.is_none()).map(|item| item.key.clone());
+        is_untouched.then(|| under_way().collect())
     }
 
     /// The last wave begins again; those of it that are under way.
@@ -168,9 +168,8 @@ impl Loop {
     pub fn begin_again(&mut self) -> Result<Vec<ItemKey>, &'static str> {
         let keys = self.untouched_wave().ok_or("its log begins a wave again in which something was changed")?;
         for item in self.items.iter_mut().filter(|item| keys.contains(&item.key)) {
-            let Item { key, value, target } =
-                Item { key: item.key.clone(), value: std::mem::take(&mut item.value), target: item.target.take() };
-            *item = ItemState::new(Item { key, value, target });
+            let (value, target) = (std::mem::take(&mut item.value), item.target.take());
+            *item = ItemState::new(Item { key: item.key.clone(), value, target });
         }
         self.waves = self.waves.saturating_sub(1);
         self.guard = Scope::new();

@@ -6,8 +6,9 @@ use super::named::is_sensitive;
 use super::{MASK, redact};
 
 /// Masks within a document: texts and numbers under the name of a secret, the data of a Kubernetes
-/// Secret, environment variables and settings (`{name: PGPASSWORD, value: …}`, `{key: …, value: …}`,
-/// `password: {value: …}`), and whatever [`redact`] finds in any other text. Names of fields are masked too, as they may be what somebody wrote.
+/// Secret, environment variables and settings (`{name: PGPASSWORD, value: …}`,
+/// `{key: …, value: …}`, `password: {value: …}`), and whatever [`redact`] finds in any other text.
+/// Names of fields are masked too, as they may be what somebody wrote.
 pub fn redact_value(value: &mut Value) {
     match value {
         Value::String(text) => {

@@ -94,7 +94,8 @@ fn of_blocks(blocks: &[Block], found: &mut Vec<WayAt>) {
             }
             Block::ForEach(each) => {
                 let ways = [Way::AllDone, Way::Stopped, Way::LeftAlone, Way::NoItems];
-                // What only looks is held by nobody, and what a `leave_if` leaves alone is its own way.
+                // What only looks is held by nobody, and what a `leave_if` leaves alone is its own
+                // way.
                 let ways = ways.into_iter().filter(|way| *way != Way::LeftAlone || each.changes());
                 found.extend(ways.map(|way| WayAt { step: each.address.clone(), way }));
                 each.guard.iter().for_each(|step| of_step(step, found));

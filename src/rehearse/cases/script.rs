@@ -1,5 +1,5 @@
-//! What Prometheus answers in a case: in turn, or as far as the simulated cluster has come. And what
-//! other services do.
+//! What Prometheus answers in a case: in turn, or as far as the simulated cluster has come. And
+//! what other services do.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 

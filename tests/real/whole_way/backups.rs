@@ -48,7 +48,8 @@ container_network_receive_bytes_total{{{pod}}} 7000
     assert!(site.jobs(&namespace).await.iter().all(|job| job["metadata"]["name"] == name));
 }
 
-/// Six databases whose backups failed in the night. The CronJobs' own controller says when each has a good one again.
+/// Six databases whose backups failed in the night. The CronJobs' own controller says when each has
+/// a good one again.
 #[tokio::test]
 async fn backups_that_failed_at_once_are_started_again_after_one_yes_also_when_the_bot_is_killed_over_it() {
     let mut site = Site::open().await;

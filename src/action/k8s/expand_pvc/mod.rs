@@ -135,7 +135,8 @@ async fn made_by(cluster: &dyn Cluster, claim: &Object) -> Result<Option<String>
 }
 
 /// Whether that controller never changes a claim that is there: what it keeps says how large those
-/// are that are made later. <https://prometheus-operator.dev/docs/platform/storage/#resizing-volumes>
+/// are that are made later.
+/// <https://prometheus-operator.dev/docs/platform/storage/#resizing-volumes>
 fn leaves_claims(controller: &Value) -> bool {
     let version = controller.get("apiVersion").and_then(Value::as_str).unwrap_or_default();
     version.starts_with("monitoring.coreos.com/")

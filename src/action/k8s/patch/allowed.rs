@@ -96,8 +96,8 @@ pub fn why_never(kind: &str, field: &FieldPath) -> Option<String> {
     }
 }
 
-/// `storage`, `walStorage`, `volume`, `dataVolumeClaimSpec`: how large volumes are, as operators have
-/// it.
+/// `storage`, `walStorage`, `volume`, `dataVolumeClaimSpec`: how large volumes are, as operators
+/// have it.
 fn is_of_storage(name: &&str) -> bool {
     let name = name.to_ascii_lowercase();
     name.ends_with("storage") || name.ends_with("volume") || name.contains("volumeclaim")

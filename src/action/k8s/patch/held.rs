@@ -37,8 +37,8 @@ pub(super) fn is_octal(value: &Value) -> bool {
 }
 
 impl Held {
-    /// `None`: it is no number, or one with a fraction or an exponent, which not every program writes
-    /// alike.
+    /// `None`: it is no number, or one with a fraction or an exponent, which not every program
+    /// writes alike.
     pub fn of(value: &Value) -> Option<Self> {
         match value {
             Value::Number(number) => Some(Self { number: Quantity::of(number.as_i64()?), form: Form::Whole }),
@@ -142,8 +142,8 @@ pub(super) fn are_same(a: &Value, b: &Value) -> bool {
     a == b || number(a).is_some_and(|a| Some(a) == number(b))
 }
 
-/// However it is written: the API server may write a quantity otherwise than it was sent, as `1` for
-/// `1000m`.
+/// However it is written: the API server may write a quantity otherwise than it was sent, as `1`
+/// for `1000m`.
 fn number(value: &Value) -> Option<Quantity> {
     match value {
         Value::String(text) if !is_octal(value) => text.parse().ok(),

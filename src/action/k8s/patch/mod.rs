@@ -87,7 +87,6 @@ impl Declared for K8sPatch {
     until: target.status.?currentReplicas.orValue(0) < target.spec.maxReplicas
     settle: 5m
     within: 20m
-  undo: unless_verified
 ",
     };
 
