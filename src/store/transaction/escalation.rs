@@ -106,12 +106,13 @@ impl Tx<'_> {
 
     /// An incident has become part of another one: nobody is called for it any more, and for the
     /// whole unless somebody has that. `before`: how bad the whole was; whoever took it has not
-    /// taken what is worse.
+    /// taken what is worse. `pages`: those of the part that wait.
     pub(super) async fn merge_escalation(
         &mut self,
         part: &Incident,
         whole: &mut Incident,
         before: Severity,
+        pages: &[PageId],
     ) -> Result<(), StoreError> {
         let of_part = self.tables.escalation(part.id).await?;
         self.tables.drop_escalation(part.id).await?;
@@ -119,8 +120,7 @@ impl Tx<'_> {
         if is_taken {
             // Whoever has the whole has the part: nobody is to be called for that any more, here or
             // by a receiver.
-            let waiting: Vec<PageId> = self.tables.waiting_pages(part.id).await?.iter().map(|page| page.id).collect();
-            return self.tables.close_pages(&waiting, self.now, true).await;
+            return self.tables.close_pages(pages, self.now, true).await;
         }
         let own = self.tables.escalation(whole.id).await?;
         let waits = |row: &Escalation| row.why == EscalationWhy::Unanswered;

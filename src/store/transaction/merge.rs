@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
 use super::Tx;
-use crate::model::{Grouping, Incident, IncidentId, IncidentState, RunId};
+use crate::model::{Grouping, Incident, IncidentId, IncidentState, PageId, RunId};
 use crate::store::rules::MadePage;
 use crate::store::{InboxItem, IncidentEvent, StoreError};
 
@@ -75,6 +75,8 @@ impl Tx<'_> {
     ) -> Result<(), StoreError> {
         let (open, all) = self.tables.move_all(part.id, whole.id).await?;
         let members = self.tables.members(part.id).await?;
+        // Those of its own parts, too, which no longer name it as their root a line further on.
+        let pages: Vec<PageId> = self.tables.waiting_pages(part.id).await?.iter().map(|page| page.id).collect();
         self.tables.save_merged(&members, Some(whole.id), Some(whole.id)).await?;
         let event = IncidentEvent::Absorbed { incident: part.id, by: by.clone(), because: because.clone() };
         self.note(whole.id, &event).await?;
@@ -92,7 +94,7 @@ impl Tx<'_> {
             whole.page_at = [whole.page_at, part.page_at].into_iter().flatten().min();
         }
         whole.joined_at = [whole.joined_at, part.joined_at, Some(part.opened_at)].into_iter().flatten().max();
-        self.merge_escalation(part, whole, before).await?;
+        self.merge_escalation(part, whole, before, &pages).await?;
         part.merged_into(whole.id, self.now);
         // Its page tells of all of it from now on.
         let level = self.level_to_tell(whole, 1).await?;

@@ -66,6 +66,21 @@ pub async fn the_pages_of_a_part_are_answered_with_the_whole(story: Story) {
     assert!(story.store.unanswered_pages().await.unwrap().is_empty());
 }
 
+/// A receiver goes on calling for a page that nobody answers, whoever it was made for.
+pub async fn the_pages_of_a_part_of_a_part_are_answered_by_whoever_has_the_whole(story: Story) {
+    let [whole, part, inner] =
+        [incident(&story, "whole", 1).await, incident(&story, "part", 1).await, incident(&story, "inner", 1).await];
+    for id in [whole, part, inner] {
+        story.page(id, PageReason::Overdue).await;
+    }
+    story.ack(whole, "ada").await;
+    story.decide(vec![merge(inner, part)]).await;
+    assert_eq!(story.store.unanswered_pages().await.unwrap().len(), 2);
+    story.decide(vec![merge(part, whole)]).await;
+    assert!(story.store.unanswered_pages().await.unwrap().is_empty());
+    assert!(story.store.pages_of(whole).await.unwrap().iter().all(|page| page.answered));
+}
+
 /// Between what a decision looks at and its carrying out, a run may have stopped as another one
 /// did.
 pub async fn what_was_decided_about_an_incident_is_not_done_to_what_became_a_part(story: Story) {

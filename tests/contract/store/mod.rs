@@ -87,6 +87,7 @@ macro_rules! each_store_check {
             merges {
                 what_is_merged_goes_on_in_the_whole_and_what_is_split_comes_back
                 a_part_of_a_part_comes_back_with_it
+                the_pages_of_a_part_of_a_part_are_answered_by_whoever_has_the_whole
                 the_pages_of_a_part_are_answered_with_the_whole
                 what_was_decided_about_an_incident_is_not_done_to_what_became_a_part
                 what_a_person_set_apart_gathers_with_nobody
