@@ -331,6 +331,13 @@ impl Bot {
         panic!("the bot does not come to rest at {}", self.clock.now());
     }
 
+    /// Finds out at which points dying differs: see [`Fuse::compares_points`].
+    pub async fn compares_points(&self) {
+        let (clock, cluster) = (self.clock.clone(), self.cluster.clone());
+        let outside = move || (clock.now(), cluster.writes().iter().filter(|write| !write.dry_run).count());
+        self.fuse.compares_points(&self.folder.path().join("bot.db"), Box::new(outside)).await;
+    }
+
     /// Gives each worker one turn at a time until nothing more is done, whichever fails; whether
     /// one did.
     pub async fn turns_in_vain(&mut self) -> bool {

@@ -50,12 +50,12 @@ impl<'p, 'v> Bound<'p, 'v> {
 impl Expression {
     /// Whether it does nothing but name a field.
     pub fn is_plain(&self) -> bool {
-        self.plain_path.is_some()
+        self.0.plain_path.is_some()
     }
 
     /// The value that it names, where that is all it does.
     pub fn named<'v>(&self, bound: &Bound<'_, 'v>) -> Option<&'v Value> {
-        names::value_at(self.plain_path.as_deref()?, &bound.names)
+        names::value_at(self.0.plain_path.as_deref()?, &bound.names)
     }
 
     /// Its value for the names that are bound. Times are RFC 3339 and durations seconds (`5400s`).
@@ -65,11 +65,11 @@ impl Expression {
     pub fn evaluate_for(&self, bound: &Bound<'_, '_>) -> Result<Value, ExpressionError> {
         if self.is_plain() {
             return self.named(bound).cloned().ok_or_else(|| {
-                let missing = names::missing(&self.references, &bound.names, None);
-                self.error(missing.unwrap_or_else(|| format!("`{}` is not there", self.source)))
+                let missing = names::missing(&self.0.references, &bound.names, None);
+                self.error(missing.unwrap_or_else(|| format!("`{}` is not there", self.0.source)))
             });
         }
-        let value = cel::Value::resolve(&self.program, &bound.context)
+        let value = cel::Value::resolve(&self.0.program, &bound.context)
             .map_err(|error| self.error(self.explain(error, &bound.names)))?;
         values::to_json(&value).map_err(|message| self.error(message))
     }

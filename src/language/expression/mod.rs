@@ -10,6 +10,7 @@ mod mistakes;
 mod names;
 mod operators;
 mod quantity;
+mod remembered;
 mod rules;
 #[cfg(test)]
 mod tests;
@@ -39,7 +40,10 @@ static ENVIRONMENT: LazyLock<Arc<Env>> = LazyLock::new(compile::environment);
 
 /// A condition that was compiled.
 #[derive(Clone)]
-pub struct Expression {
+pub struct Expression(Arc<Compiled>);
+
+#[derive(Clone)]
+struct Compiled {
     source: String,
     program: IdedExpr,
     references: Vec<Reference>,
@@ -63,51 +67,57 @@ impl Expression {
     /// # Errors
     /// When it does not parse, or can only be a mistake: an unknown function, an optional without `.orValue()`.
     pub fn compile(source: &str) -> Result<Self, CompileError> {
+        remembered::or_else(source, || Self::compile_anew(source))
+    }
+
+    fn compile_anew(source: &str) -> Result<Self, CompileError> {
         let (program, found) = compile::compile(source, &ENVIRONMENT)?;
         let references = names::references(&program);
         let loops = tree::loops(&program);
         let plain_path = names::plain_path(&program);
         let source = source.trim().to_owned();
-        let mut expression = Self { source, program, references, loops, plain_path, constant: None, found };
-        if expression.references.iter().all(|reference| reference.required == 0) {
-            expression.constant = expression.holds(&Scope::new(), DateTime::UNIX_EPOCH).ok();
+        let compiled = Compiled { source, program, references, loops, plain_path, constant: None, found };
+        let expression = Self(Arc::new(compiled));
+        if expression.references().iter().any(|reference| reference.required > 0) {
+            return Ok(expression);
         }
-        Ok(expression)
+        let constant = expression.holds(&Scope::new(), DateTime::UNIX_EPOCH).ok();
+        Ok(Self(Arc::new(Compiled { constant, ..Arc::unwrap_or_clone(expression.0) })))
     }
 
     /// The text as it was written.
     pub fn source(&self) -> &str {
-        &self.source
+        &self.0.source
     }
 
     /// The names that it uses, and which of their fields.
     pub fn references(&self) -> &[Reference] {
-        &self.references
+        &self.0.references
     }
 
     /// The names for which `orValue` stands in when they are not there.
     pub fn defaulted(&self) -> Vec<Reference> {
-        names::defaulted(&self.program)
+        names::defaulted(&self.0.program)
     }
 
     /// What can only fail when it is decided.
     pub fn mistakes(&self) -> &[CompileError] {
-        &self.found.mistakes
+        &self.0.found.mistakes
     }
 
     /// The values that stand beside an operator, as far as their types may be known.
     pub fn comparisons(&self) -> &[Comparison] {
-        &self.found.comparisons
+        &self.0.found.comparisons
     }
 
     /// How many loops run within each other.
     pub fn loops(&self) -> usize {
-        self.loops
+        self.0.loops
     }
 
     /// The answer, when it is always the same.
     pub fn constant(&self) -> Option<bool> {
-        self.constant
+        self.0.constant
     }
 
     /// Whether it holds for the names in `scope`.
@@ -134,9 +144,9 @@ impl Expression {
 
     fn run(&self, scope: &Scope, now: DateTime<Utc>) -> Result<cel::Value, ExpressionError> {
         let mut context = Context::with_env(ENVIRONMENT.clone());
-        let mut room = Room::for_nesting(self.loops);
+        let mut room = Room::for_nesting(self.0.loops);
         let mut bound: Vec<&str> = Vec::new();
-        for name in self.references.iter().map(Reference::name) {
+        for name in self.0.references.iter().map(Reference::name) {
             if bound.contains(&name) {
                 continue;
             }
@@ -149,27 +159,29 @@ impl Expression {
                 context.add_variable_as_val(name, value);
             }
         }
-        cel::Value::resolve(&self.program, &context).map_err(|error| {
+        cel::Value::resolve(&self.0.program, &context).map_err(|error| {
             let names: Vec<(&str, &Value)> = scope.iter().map(|(name, value)| (name.as_str(), value)).collect();
             self.error(self.explain(error, &names))
         })
     }
 
     fn error(&self, message: String) -> ExpressionError {
-        ExpressionError { source_text: self.source.clone(), message }
+        ExpressionError { source_text: self.0.source.clone(), message }
     }
 
     /// The interpreter's error for people. Its own texts show values whole, which may be secret or long.
     fn explain(&self, error: ExecutionError, names: Names<'_, '_>) -> String {
         match error {
             ExecutionError::NoSuchKey(part) | ExecutionError::UndeclaredReference(part) => {
-                names::missing(&self.references, names, Some(&part)).unwrap_or_else(|| {
+                names::missing(&self.0.references, names, Some(&part)).unwrap_or_else(|| {
                     format!("`{part}` is not there; write `.?{part}.orValue(...)` if it may be absent")
                 })
             }
-            ExecutionError::IndexOutOfBounds(_) => names::missing(&self.references, names, None).unwrap_or_else(|| {
-                "the list has no such entry; write `[?0]` and `.orValue(...)` if it may be absent".into()
-            }),
+            ExecutionError::IndexOutOfBounds(_) => {
+                names::missing(&self.0.references, names, None).unwrap_or_else(|| {
+                    "the list has no such entry; write `[?0]` and `.orValue(...)` if it may be absent".into()
+                })
+            }
             ExecutionError::FunctionError { function, message } if function == operators::READABLE => message,
             ExecutionError::FunctionError { function, message } => format!("`{function}`: {message}"),
             ExecutionError::NoSuchOverload(call) => {
@@ -210,6 +222,6 @@ fn type_name(cel: &str) -> &str {
 
 impl fmt::Debug for Expression {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Expression").field(&self.source).finish()
+        f.debug_tuple("Expression").field(&self.0.source).finish()
     }
 }

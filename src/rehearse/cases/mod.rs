@@ -11,6 +11,7 @@ mod read;
 mod report;
 mod run;
 mod script;
+mod side_by_side;
 mod times;
 
 pub use branches::{Way, WayAt, branches};

@@ -10,11 +10,10 @@ use anyhow::Context as _;
 use super::branches::{WayAt, branches};
 use super::missing::{Missing, Shown, missing};
 use super::read::read_cases;
-use super::run::run_case;
+use super::side_by_side::side_by_side;
 use crate::cluster::Kinds;
 use crate::diagnostics::Diagnostics;
 use crate::files;
-use crate::message::timeline_lines;
 use crate::playbook::{Catalog, LARGEST_PLAYBOOK, Playbook, is_playbook};
 
 /// What the cases of one playbook came to.
@@ -115,7 +114,7 @@ async fn test_playbook(path: &Path, kinds: &Arc<Kinds>) -> anyhow::Result<Playbo
         Err(error) => return Ok(PlaybookReport { error: Some(error.to_string()), ..report }),
     };
     let playbook = match Playbook::parse_with(path, &source, kinds) {
-        Ok(playbook) => playbook,
+        Ok(playbook) => Arc::new(playbook),
         Err(problems) => {
             return Ok(PlaybookReport { error: Some(Diagnostics(problems).to_string()), ..report });
         }
@@ -130,28 +129,10 @@ async fn test_playbook(path: &Path, kinds: &Arc<Kinds>) -> anyhow::Result<Playbo
     let mut shown = Shown::default();
     match read_cases(&cases_path, Some(&playbook)) {
         Ok(Some(file)) => {
-            for case in &file.cases {
-                let folder = tempfile::tempdir().context("cannot make a temporary folder")?;
-                let mut told = CaseReport {
-                    name: case.value.name.clone(),
-                    line: case.referenced.line(),
-                    wrong: Vec::new(),
-                    lasted: Duration::ZERO,
-                    timeline: Vec::new(),
-                };
-                match run_case(&playbook, &others, &file, &case.value, folder.path()).await {
-                    Ok(came) => {
-                        entered.extend(came.branches);
-                        shown.doubted.extend(came.doubted);
-                        shown.had_no_samples |= came.had_no_samples;
-                        told.lasted = came.lasted;
-                        if !came.wrong.is_empty() {
-                            told.timeline = timeline_lines(&came.timeline);
-                        }
-                        told.wrong = came.wrong;
-                    }
-                    Err(error) => told.wrong.push(format!("the case cannot be set up: {error:#}")),
-                }
+            for (told, showed) in side_by_side(playbook.clone(), others, file).await? {
+                entered.extend(showed.branches);
+                shown.doubted.extend(showed.shown.doubted);
+                shown.had_no_samples |= showed.shown.had_no_samples;
                 report.cases.push(told);
             }
         }

@@ -1,6 +1,7 @@
 //! A bot that dies at a chosen point: before or after something that it tells its store or its cluster.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
@@ -13,6 +14,7 @@ use dogwatch::metrics::{Levels, PagesMade};
 use dogwatch::model::*;
 use dogwatch::store::sqlite::SqliteStore;
 use dogwatch::store::*;
+use sqlx::{Connection as _, SqliteConnection};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::Duration;
 use tokio::sync::Notify;
@@ -22,7 +24,22 @@ use tokio::sync::Notify;
 pub struct Fuse {
     state: Mutex<State>,
     blown: Notify,
+    /// `None`: nobody asks which points differ.
+    left_behind: tokio::sync::Mutex<Option<LeftBehind>>,
 }
+
+/// What a bot that dies now would leave behind.
+struct LeftBehind {
+    /// It sees what others commit.
+    database: SqliteConnection,
+    outside: Outside,
+    last: Option<(i64, DateTime<Utc>, usize)>,
+    /// The points at which it is not what it was at the point before, by their numbers.
+    differ: Vec<usize>,
+}
+
+/// The time, and how many requests have changed the cluster.
+type Outside = Box<dyn Fn() -> (DateTime<Utc>, usize) + Send>;
 
 type Happening = Box<dyn FnOnce() + Send>;
 
@@ -76,6 +93,18 @@ impl Fuse {
         self.state.lock().unwrap().hidden == Some(incident)
     }
 
+    /// Finds out at which points a bot that dies leaves something else behind than one that dies a
+    /// point earlier: for whoever goes on, the others are the same.
+    pub async fn compares_points(&self, database: &Path, outside: Outside) {
+        let database = SqliteConnection::connect(&format!("sqlite://{}", database.display())).await.unwrap();
+        *self.left_behind.lock().await = Some(LeftBehind { database, outside, last: None, differ: Vec::new() });
+    }
+
+    /// What `compares_points` has found out.
+    pub async fn points_that_differ(&self) -> Vec<usize> {
+        self.left_behind.lock().await.as_ref().unwrap().differ.clone()
+    }
+
     /// The points that were passed, by name.
     pub fn passed(&self) -> Vec<String> {
         self.state.lock().unwrap().passed.clone()
@@ -98,10 +127,27 @@ impl Fuse {
         if let Some((_, happens)) = happens {
             happens();
         }
+        self.compare(point).await;
         if dies {
             self.blown.notify_one();
             std::future::pending::<()>().await;
         }
+    }
+}
+
+impl Fuse {
+    async fn compare(&self, point: &str) {
+        let mut left_behind = self.left_behind.lock().await;
+        let Some(left) = left_behind.as_mut() else { return };
+        let number = self.state.lock().unwrap().passed.len();
+        let version = sqlx::query_scalar("PRAGMA data_version").fetch_one(&mut left.database).await.unwrap();
+        let (now, changes) = (left.outside)();
+        let is = Some((version, now, changes));
+        // What was told outside is in no database before it is delivered.
+        if left.last != is || point == "before delivered" {
+            left.differ.push(number);
+        }
+        left.last = is;
     }
 }
 
