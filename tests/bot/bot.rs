@@ -3,6 +3,7 @@
 
 pub mod fuse;
 pub mod pager;
+pub mod processor;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -35,6 +36,7 @@ use dogwatch::web::ScriptedWeb;
 use dogwatch::worker::{self, Worker};
 use fuse::{Fuse, FusedCluster, FusedStore};
 use pager::Pager;
+use processor::Processor;
 use tokio::sync::watch;
 
 use crate::world::story::{empty_database, sinks};
@@ -109,6 +111,7 @@ pub struct Bot {
     pub patchable: Patchable,
     /// How many changes the conversation has spoken of.
     pub told: usize,
+    _processor: Option<Processor>,
 }
 
 struct Alive {
@@ -154,6 +157,7 @@ impl Bot {
             page_entries: Vec::new(),
             patchable: Patchable::default(),
             told: 0,
+            _processor: Processor::with_fewest(),
         };
         empty_database(&bot.folder.path().join("bot.db")).await;
         bot.starts().await;
@@ -331,8 +335,12 @@ impl Bot {
         panic!("the bot does not come to rest at {}", self.clock.now());
     }
 
-    /// Finds out at which points dying differs: see [`Fuse::compares_points`].
-    pub async fn compares_points(&self) {
+    /// Dies at that point; without one, finds out at which points dying differs: see
+    /// [`Fuse::compares_points`].
+    pub async fn dies_at(&self, n: Option<usize>) {
+        if let Some(n) = n {
+            return self.fuse.dies_at(n);
+        }
         let (clock, cluster) = (self.clock.clone(), self.cluster.clone());
         let outside = move || (clock.now(), cluster.writes().iter().filter(|write| !write.dry_run).count());
         self.fuse.compares_points(&self.folder.path().join("bot.db"), Box::new(outside)).await;

@@ -214,9 +214,7 @@ async fn it_is_handed_over_once_whenever_the_bot_dies() {
             let web = cluster.object(&crate::runs::web()).unwrap();
             Some(if web.number("/spec/replicas") == Some(4) { 0.4 } else { 0.02 })
         });
-        if let Some(n) = n {
-            bot.fuse.dies_at(n);
-        }
+        bot.dies_at(n).await;
         bot.fires("ShopSick", &[]).await;
         bot.end().await;
         bot.settles().await;
@@ -232,11 +230,11 @@ async fn it_is_handed_over_once_whenever_the_bot_dies() {
         assert_eq!(bot.locks().await, 0, "died {died}");
         bot.pages([]).await;
         bot.keeps_the_laws().await;
-        passed.len()
+        bot.fuse.points_that_differ().await
     };
     let points = goes(None).await;
-    assert!(points > 20, "{points}");
-    for n in 1..=points {
+    assert!(points.len() > 12, "{points:?}");
+    for n in points {
         goes(Some(n)).await;
     }
 }

@@ -102,7 +102,7 @@ impl Fuse {
 
     /// What `compares_points` has found out.
     pub async fn points_that_differ(&self) -> Vec<usize> {
-        self.left_behind.lock().await.as_ref().unwrap().differ.clone()
+        self.left_behind.lock().await.as_ref().map_or(Vec::new(), |left| left.differ.clone())
     }
 
     /// The points that were passed, by name.
