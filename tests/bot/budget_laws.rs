@@ -105,7 +105,7 @@ async fn holds(story: Vec<Happens>) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 40, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn a_fold_leaves_nobody_uncalled_whatever_happens(story in happens()) {

@@ -103,7 +103,7 @@ fn deliveries(life: &Life, begin: DateTime<Utc>) -> (Vec<Delivery>, usize) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 32, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn what_two_peers_tell_comes_to_what_is_true(life in life()) {

@@ -562,7 +562,7 @@ fn happens() -> impl Strategy<Value = Vec<Happens>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 32, failure_persistence: None, ..ProptestConfig::default() })]
 
     /// Whatever is repeated, the open episodes are the alerts that fire, and nobody is paged twice for one spell.
     #[test]

@@ -257,7 +257,7 @@ fn faults_before() -> impl Strategy<Value = Vec<Happens>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 32, failure_persistence: None, ..ProptestConfig::default() })]
 
     /// Every run ends, whoever escalates has paged, each attempt is made once and was on the log before, and no lock is
     /// left behind.
