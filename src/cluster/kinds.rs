@@ -105,6 +105,11 @@ pub(super) fn is_group(text: &str) -> bool {
 }
 
 impl Kind {
+    /// Whether Kubernetes brings it.
+    pub fn is_built_in(&self) -> bool {
+        built_in::KINDS.iter().any(|known| known.id == self.id)
+    }
+
     pub const POD: Self = kind_of::<core::v1::Pod>();
     pub const NODE: Self = kind_of::<core::v1::Node>();
     pub const DEPLOYMENT: Self = kind_of::<apps::v1::Deployment>();

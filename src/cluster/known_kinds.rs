@@ -1,11 +1,18 @@
 //! Which kinds are known beside Kubernetes' own, of whomever: files, and the cluster.
 
 use std::collections::BTreeMap;
-use std::sync::{PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock};
 
+use serde_json::Value;
+
+use super::Definition;
+use super::fields::bare;
 use super::kind_name::KindName;
 use super::kinds::Kind;
 use crate::model::{kind_identity, means_kind};
+
+/// Group, name and version.
+type Served = (&'static str, &'static str, String);
 
 /// The kinds that somebody told of. Shared by all who ask: what a cluster tells later is known to
 /// all of them.
@@ -13,6 +20,8 @@ use crate::model::{kind_identity, means_kind};
 pub struct Kinds {
     /// By group and name.
     known: RwLock<BTreeMap<(&'static str, &'static str), &'static Kind>>,
+    /// Of those that were told of by a definition.
+    schemas: RwLock<BTreeMap<Served, Arc<Value>>>,
     /// What is not known may still be: a cluster is asked when it is needed.
     asks_a_cluster: bool,
 }
@@ -37,6 +46,24 @@ impl Kinds {
     pub fn add(&self, kind: &'static Kind) {
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
         known.insert((kind.group, kind.name), kind);
+    }
+
+    /// This kind is known from now on, with what its objects have.
+    pub fn define(&self, definition: &Definition) {
+        let kind = definition.kind;
+        self.add(kind);
+        let mut schemas = self.schemas.write().unwrap_or_else(PoisonError::into_inner);
+        for (version, served) in &definition.versions {
+            if let Some(schema) = &served.schema {
+                schemas.insert((kind.group, kind.name, version.clone()), Arc::new(bare(schema)));
+            }
+        }
+    }
+
+    /// What its definition says of objects in the kind's version.
+    pub(super) fn schema(&self, kind: &Kind) -> Option<Arc<Value>> {
+        let schemas = self.schemas.read().unwrap_or_else(PoisonError::into_inner);
+        schemas.get(&(kind.group, kind.name, kind.version.to_owned())).cloned()
     }
 
     /// The kind, in the version that is preferred or the one that is named; `None`: nobody told of

@@ -6,6 +6,7 @@
 mod built_in;
 mod claims;
 mod definition;
+mod fields;
 mod kind_name;
 mod kinds;
 mod known_kinds;
@@ -23,6 +24,7 @@ use serde_json::{Value, json};
 
 pub use claims::claim_origins;
 pub use definition::Definition;
+pub use fields::{FieldAt, fields_of};
 pub use kind_name::{KindError, KindName};
 pub use kinds::{CustomKind, Kind};
 pub use known_kinds::Kinds;

@@ -176,7 +176,7 @@ fn definitions(source: &SourceText<'_>, kinds: &Kinds, problems: &mut Vec<Diagno
     for document in documents.iter().filter(is_definition) {
         found += 1;
         match Definition::of(document) {
-            Ok(definition) => kinds.add(definition.kind),
+            Ok(definition) => kinds.define(&definition),
             Err(why) => {
                 let name = document.pointer("/metadata/name").and_then(Value::as_str).unwrap_or("without a name");
                 let at = source.find(Location { line: 1, column: 1 }, name);

@@ -15,6 +15,7 @@ mod contract_cluster;
 mod email;
 mod http_request;
 mod kinds;
+mod kubernetes_fields;
 mod metrics;
 mod prometheus_client;
 mod shipped_queries;

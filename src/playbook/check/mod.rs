@@ -4,6 +4,7 @@ mod approval;
 mod autonomy;
 mod blocks;
 mod each;
+mod fields;
 mod flow;
 mod hand_over;
 mod header;
@@ -95,12 +96,16 @@ fn build(checker: &mut Checker<'_>, mut raw: RawPlaybook, incomplete: bool) -> O
     for steps in [Some(&mut raw.diagnose), Some(&mut raw.mitigate), raw.escalate.as_mut()].into_iter().flatten() {
         branches_end_as_steps(steps);
     }
-    let names = Names::of(&raw, incomplete);
+    let mut names = Names::of(&raw, checker.kinds, incomplete);
     let header = header::check(checker, &raw);
     let inputs = inputs::check(checker, &raw.inputs);
     checker.inputs = inputs.iter().map(|(name, input)| (name.clone(), input.kind)).collect();
     let (triggers, schedules) = header::triggers(checker, &raw, &names);
     let target = target::check(checker, &mut raw, &names);
+    let of_target = target
+        .iter()
+        .map(|target| target.kinds.iter().map(|of| checker.kinds.find_text(&of.kind)).collect::<Option<Vec<_>>>());
+    names.target = of_target.flatten().flatten().collect();
     if let (Some((at, _)), Some(target)) = (schedules.first(), &target) {
         schedule::knows_all(checker, (*at, target), &inputs);
     }
@@ -258,6 +263,9 @@ impl Checker<'_> {
             .filter_map(|reference| visible.problem_of(&reference.path))
             .collect();
         wrong.extend(missing::taken_for_granted(&expression, visible));
+        for reference in expression.references() {
+            fields::warn(self, &reference.path, at, visible);
+        }
         let is_right = (wrong.is_empty() & types::check(self, &expression, text, visible)) || self.asks == Asks::Run;
         for wrong in wrong {
             self.error(wrong.code, source.find(at, &wrong.word), wrong.message, wrong.remedy);
@@ -296,11 +304,15 @@ impl Checker<'_> {
             if path.first().is_some_and(|name| name == "this" || name.starts_with('@')) {
                 continue;
             }
+            fields::warn(self, &path, at, visible);
             if let Some(wrong) = visible.problem_of(&path) {
                 self.error(wrong.code, source.find(at, &wrong.word), wrong.message, wrong.remedy);
             }
         }
         for name in template.in_bodies() {
+            if let InBody::Root(path) = &name {
+                fields::warn(self, path, at, visible);
+            }
             let wrong = match &name {
                 InBody::Root(path) => visible.problem_of(path),
                 InBody::Item { of, path } => visible.problem_of_item(of, path),

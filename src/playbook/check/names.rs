@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::verify::window;
 use crate::action::{Action, Field};
+use crate::cluster::{Kind, Kinds};
 use crate::language::Location;
 use crate::playbook::load::{Does, RawBranch, RawPlaybook, RawStep, What, place};
 
@@ -59,6 +60,8 @@ pub(super) struct Named {
     pub is_undone: bool,
     /// How far back its query looks.
     pub window: Option<Duration>,
+    /// Of what kind the whole object is that it reads.
+    pub object: Option<&'static Kind>,
 }
 
 impl Named {
@@ -83,6 +86,8 @@ impl Named {
 pub(super) struct Names {
     pub steps: Vec<Named>,
     pub inputs: Vec<String>,
+    /// Of what kinds the target may be, where all of them are known.
+    pub target: Vec<&'static Kind>,
     /// Not all are known, as something could not be read.
     pub incomplete: bool,
     /// The branches that go on behind their `choose`.
@@ -107,32 +112,32 @@ pub(super) enum Found<'n> {
 }
 
 impl Names {
-    pub fn of(raw: &RawPlaybook, incomplete: bool) -> Self {
+    pub fn of(raw: &RawPlaybook, kinds: &Kinds, incomplete: bool) -> Self {
         let inputs = raw.inputs.inputs.iter().map(|(name, _)| name.value.clone()).collect();
         let mut names = Self { inputs, incomplete, ..Self::default() };
         let escalate = raw.escalate.as_deref().unwrap_or_default();
         let mut order = 0;
         for phase in [raw.diagnose.as_slice(), &raw.mitigate, escalate] {
-            names.gather(phase, &[], &mut order);
+            names.gather(phase, kinds, &[], &mut order);
         }
         names
     }
 
     /// Takes in the names of these steps, in the order in which `steps::check` goes through them.
-    fn gather(&mut self, steps: &[RawStep], region: &[Inside], order: &mut usize) {
+    fn gather(&mut self, steps: &[RawStep], kinds: &Kinds, region: &[Inside], order: &mut usize) {
         for step in steps {
             if let Some(inner) = group(step) {
-                self.gather(inner, region, order);
+                self.gather(inner, kinds, region, order);
                 continue;
             }
-            self.take(step, region, *order);
+            self.take(step, kinds, region, *order);
             let choose = *order;
             *order += 1;
             if is_loop(step) {
                 self.loops.insert(choose);
                 for (branch, part) in [(GUARD, &step.each.guard), (BODY, &step.each.steps)] {
                     let steps = part.as_ref().map(|(_, steps)| steps.as_slice()).unwrap_or_default();
-                    self.gather(steps, &[region, &[Inside { choose, branch }]].concat(), order);
+                    self.gather(steps, kinds, &[region, &[Inside { choose, branch }]].concat(), order);
                 }
             }
             for (branch, raw) in branches(step).iter().enumerate() {
@@ -141,7 +146,7 @@ impl Names {
                 if !ends(steps) {
                     self.goes_on.insert(inside);
                 }
-                self.gather(steps, &[region, &[inside]].concat(), order);
+                self.gather(steps, kinds, &[region, &[inside]].concat(), order);
             }
         }
     }
@@ -151,7 +156,7 @@ impl Names {
         region.iter().any(|inside| self.loops.contains(&inside.choose))
     }
 
-    fn take(&mut self, step: &RawStep, region: &[Inside], order: usize) {
+    fn take(&mut self, step: &RawStep, kinds: &Kinds, region: &[Inside], order: usize) {
         let region = region.to_vec();
         if let [Does { what: What::ForEach(text), .. }] = step.does.as_slice()
             && let Some((item, _)) = item_and_list(&text.value)
@@ -172,6 +177,7 @@ impl Names {
                 is_watched: false,
                 is_undone: false,
                 window: None,
+                object: None,
             });
         }
         if let [Does { what: What::Set(set), .. }] = step.does.as_slice() {
@@ -190,6 +196,7 @@ impl Names {
                 is_watched: false,
                 is_undone: false,
                 window: None,
+                object: None,
             }));
         }
         if let Some(id) = &step.id {
@@ -214,6 +221,7 @@ impl Names {
                 is_watched,
                 is_undone,
                 window,
+                object: object_of(step, kinds),
             });
         }
     }
@@ -359,6 +367,17 @@ fn items_of(step: &RawStep) -> Option<&'static Field> {
             What::ForEach(_) => LOOPED.iter().find(|field| !field.entries.is_empty()),
             _ => None,
         },
+        _ => None,
+    }
+}
+
+/// The kind of the whole object that a step reads, where it is known.
+fn object_of(step: &RawStep, kinds: &Kinds) -> Option<&'static Kind> {
+    let [does] = step.does.as_slice() else { return None };
+    match &does.what {
+        What::Action(action) if action.describe().declaration().output.iter().any(|field| field.name == "object") => {
+            kinds.find(action.describe().named().kind.as_ref()?)
+        }
         _ => None,
     }
 }

@@ -1,5 +1,6 @@
 //! Values beside operators: numbers with numbers, texts with texts. Anything else has no answer.
 
+use super::fields;
 use super::names::Output;
 use super::visible::Visible;
 use super::{Checker, place};
@@ -90,6 +91,7 @@ fn type_of(checker: &Checker<'_>, side: &Operand, visible: Visible<'_>) -> Optio
             InputKind::Boolean => ValueType::Truth,
         }),
         ["alert", "name" | "starts_at"] | ["alert", "labels" | "annotations", _] => Some(ValueType::Text),
+        ["target", ..] | [_, "object", _, ..] => fields::type_of(checker, &path, visible),
         [field] => match visible.query {
             Output::Fields(fields) => of_field(fields.iter().find(|known| known.name == *field)?.of_type),
             Output::None | Output::Unknown => None,

@@ -9,7 +9,7 @@ use crate::playbook::{Playbook, StepKind};
 fn playbook(declaration: &Declaration) -> Playbook {
     let step: String = declaration.example.lines().map(|line| format!("  {line}\n")).collect();
     let target = match declaration.name {
-        "k8s.claim_owner" | "k8s.expand_pvc" => "PersistentVolumeClaim, namespace: kube-system",
+        "k8s.get" | "k8s.claim_owner" | "k8s.expand_pvc" => "PersistentVolumeClaim, namespace: kube-system",
         "k8s.delete_job" => "Job, namespace: kube-system",
         "k8s.evict" | "patroni.cluster" | "patroni.reinitialize" => "Pod, namespace: kube-system",
         "k8s.patch" => "HorizontalPodAutoscaler, namespace: kube-system",

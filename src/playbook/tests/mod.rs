@@ -3,6 +3,7 @@
 mod approvals;
 mod branches;
 mod examples;
+mod fields;
 mod frozen;
 mod hostile;
 mod kinds;
