@@ -2,8 +2,7 @@
 //! store, in the annotations of the members' pods and of `SCOPE-config`.
 //! <https://patroni.readthedocs.io/en/latest/kubernetes.html>
 
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -19,6 +18,9 @@ use crate::model::ObjectKey;
 /// change something.
 const KIND: &str = "Patroni";
 
+/// A real one knows it of its process; the simulated one has none.
+const REBUILT_SINCE: &str = "simulation/rebuilt-since";
+
 /// How long until PostgreSQL is stopped.
 const STOPPED_AFTER: TimeDelta = TimeDelta::seconds(10);
 /// How long until the copy is there.
@@ -28,13 +30,11 @@ const REBUILT_AFTER: TimeDelta = TimeDelta::minutes(5);
 pub struct SimPatroni {
     cluster: SimCluster,
     clock: Arc<dyn Clock>,
-    /// Members that are being rebuilt, since when.
-    rebuilt: Mutex<BTreeMap<ObjectKey, DateTime<Utc>>>,
 }
 
 impl SimPatroni {
     pub fn new(cluster: SimCluster, clock: Arc<dyn Clock>) -> Self {
-        Self { cluster, clock, rebuilt: Mutex::default() }
+        Self { cluster, clock }
     }
 
     /// Lets a request in, and says who is there as things are by now.
@@ -49,7 +49,7 @@ impl SimPatroni {
         if pod.text("/status/phase") != "Running" {
             return Err(away("connection refused".into()));
         }
-        self.catch_up();
+        self.catch_up(pod.namespace());
         let Some(scope) = scope(&pod) else {
             let message = "the pod has no label `cluster-name`".to_owned();
             return Err(PatroniError::Unreadable { pod: key.to_string(), message });
@@ -60,11 +60,12 @@ impl SimPatroni {
     }
 
     /// Brings those that are being rebuilt to where they are by now.
-    fn catch_up(&self) {
+    fn catch_up(&self, namespace: &str) {
         let (now, faults) = (self.clock.now(), self.cluster.faults());
-        self.lock().retain(|key, since| {
+        for pod in self.cluster.objects("Pod", namespace) {
+            let (key, Some(since)) = (pod.key(), rebuilt_since(&pod)) else { continue };
             let is_standing = |fault: &Fault| faults.contains(fault);
-            let lasting = now - *since;
+            let lasting = now - since;
             let state = if lasting < STOPPED_AFTER {
                 "stopping"
             } else if lasting < REBUILT_AFTER || is_standing(&Fault::RebuildNeverEnds { member: key.clone() }) {
@@ -75,9 +76,19 @@ impl SimPatroni {
             } else {
                 "streaming"
             };
-            self.write(key, state);
-            lasting < REBUILT_AFTER || state == "creating replica"
-        });
+            self.write(&key, state);
+            if lasting >= REBUILT_AFTER && state != "creating replica" {
+                self.mark(&key, None);
+            }
+        }
+    }
+
+    /// Keeps since when a member is being rebuilt: with its pod, as it outlives whoever asked for it.
+    fn mark(&self, key: &ObjectKey, since: Option<DateTime<Utc>>) {
+        let since = since.map(|since| since.to_rfc3339());
+        let mark = json!({ "metadata": { "annotations": { REBUILT_SINCE: since } } });
+        // It has just been there.
+        let _ = self.cluster.change(key, &mark, "Patroni");
     }
 
     /// As Patroni itself writes it.
@@ -114,10 +125,6 @@ impl SimPatroni {
         let found = kinds.filter_map(|kind| self.cluster.object(&ObjectKey::new(kind, pod.namespace(), &name))).next();
         let text = found.as_ref().and_then(|object| object.annotation(annotation)).unwrap_or("null");
         serde_json::from_str(text).unwrap_or_default()
-    }
-
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<ObjectKey, DateTime<Utc>>> {
-        self.rebuilt.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -187,14 +194,18 @@ impl Patroni for SimPatroni {
         if leads(own) {
             return Err(refused("I am the leader, can not reinitialize"));
         }
-        if own["state"] == "creating replica" || self.lock().contains_key(&key) {
+        if own["state"] == "creating replica" || rebuilt_since(pod).is_some() {
             return Err(refused("reinitialize already in progress"));
         }
-        self.lock().insert(key.clone(), self.clock.now());
-        self.catch_up();
+        self.mark(&key, Some(self.clock.now()));
+        self.catch_up(pod.namespace());
         let lost = |_| PatroniError::Unavailable { pod: key.to_string(), message: "the connection was lost".into() };
         self.cluster.made_elsewhere(KIND, &key, "reinitialize").map_err(lost)
     }
+}
+
+fn rebuilt_since(pod: &Object) -> Option<DateTime<Utc>> {
+    pod.annotation(REBUILT_SINCE)?.parse().ok()
 }
 
 fn scope(pod: &Object) -> Option<&str> {

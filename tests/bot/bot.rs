@@ -600,7 +600,8 @@ impl Bot {
                 }
                 _ => None,
             });
-            let has_no_manager = mutation.verb == Verb::Delete || mutation.subresource == "eviction";
+            let has_no_manager =
+                mutation.verb == Verb::Delete || ["eviction", "reinitialize"].contains(&mutation.subresource.as_str());
             let is_ours = |intent: &Intent| {
                 intent.object == mutation.key && (has_no_manager || intent.marker == mutation.field_manager)
             };

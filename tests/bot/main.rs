@@ -21,6 +21,7 @@ mod cluster_source;
 mod contacts;
 mod crashes;
 mod crashes_of_many;
+mod crashes_of_pods;
 mod deliveries;
 mod discord_bot;
 mod discord_stand_in;
