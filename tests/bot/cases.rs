@@ -271,3 +271,40 @@ cases:
     let unknown = report("shop-sick, shop-slwo").await.error.unwrap();
     assert!(unknown.contains("the playbook does not hand over to `shop-slwo`"), "{unknown}");
 }
+
+/// What a time starts has no alert, and nobody asked for it.
+#[tokio::test]
+async fn a_case_may_be_begun_by_the_planned_time() {
+    let folder = tempfile::tempdir().unwrap();
+    let nightly = crate::runs::SHOP
+        .replace("triggers:\n  - alert: ShopSlow", "triggers:\n  - schedule: { cron: \"0 4 * * *\", time_zone: UTC }")
+        .replace("autonomy: auto", "autonomy: approve");
+    assert!(nightly.contains("schedule"));
+    std::fs::write(folder.path().join("shop-slow.yaml"), &nightly).unwrap();
+    let cases = "apiVersion: dogwatch/v1
+kind: Cases
+playbook: shop-slow
+objects:
+  - apiVersion: apps/v1
+    kind: Deployment
+    metadata: { namespace: shop, name: web }
+    spec: { replicas: 4, selector: { matchLabels: { app: web } } }
+prometheus: [{ query: shop_latency, answers: [0.4, 0.02] }]
+cases:
+  - name: a planned run asks before it scales, as nobody has asked for it
+    planned: true
+    during: [{ after: 1m, approve: ada }]
+    expect: { outcome: fixed, changes: [scale deployment/web in shop 4 -> 6] }
+";
+    let says = async |cases: &str| {
+        std::fs::write(folder.path().join("shop-slow.cases.yaml"), cases).unwrap();
+        test_folder(&folder.path().join("shop-slow.yaml"), &Default::default(), |_| {}).await.unwrap().remove(0)
+    };
+    let report = says(cases).await;
+    assert_eq!(report.passed(), 1, "{report:#?}");
+    let both = says(&cases.replace("planned: true", "planned: true\n    set: { name: web }")).await.error.unwrap();
+    assert!(both.contains("neither an alert nor anybody who gives `set`"), "{both}");
+    std::fs::write(folder.path().join("shop-slow.yaml"), crate::runs::SHOP).unwrap();
+    let unplanned = says(cases).await.error.unwrap();
+    assert!(unplanned.contains("the playbook `shop-slow` is planned for no time"), "{unplanned}");
+}

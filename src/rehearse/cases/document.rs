@@ -65,6 +65,9 @@ pub struct Case {
     pub name: String,
     /// The alert that fires; without one, a person asks for the run with `set`.
     pub alert: Option<CaseAlert>,
+    /// The time has come that a `schedule` of the playbook is for: no alert fires, and nobody asks.
+    #[serde(default)]
+    pub planned: bool,
     /// The inputs that the person gives, by their names.
     #[serde(default)]
     pub set: BTreeMap<String, String>,

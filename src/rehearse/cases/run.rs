@@ -236,12 +236,20 @@ impl Play<'_> {
         self.judge(wrong).await
     }
 
-    /// The alert fires, or the person asks for the run.
+    /// The alert fires, the planned time comes, or the person asks for the run.
     pub async fn start(&self) -> anyhow::Result<()> {
         match &self.case.alert {
             Some(_) => self.notify(AlertStatus::Firing).await,
+            None if self.case.planned => self.comes_to_its_time().await,
             None => self.ask("begin", self.run_command()).await,
         }
+    }
+
+    async fn comes_to_its_time(&self) -> anyhow::Result<()> {
+        let at = self.stage.clock.now();
+        let body = SignalBody::Planned { playbook: self.name.clone(), at };
+        self.stage.accept(&Signal { source: "schedule".into(), key: "case".into(), received_at: at, body }).await?;
+        Ok(())
     }
 
     async fn happens(&self, during: &During, wrong: &mut Vec<String>) -> anyhow::Result<()> {

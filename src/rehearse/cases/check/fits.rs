@@ -14,7 +14,12 @@ impl Check<'_> {
         if let Some(alert) = case.alert.as_ref().filter(|_| !case.expect.value.no_run) {
             self.alert(playbook, alert, at);
         }
-        if case.alert.is_none() {
+        if case.planned && playbook.schedules.is_empty() {
+            let message = format!("the playbook `{}` is planned for no time", playbook.name);
+            let remedy = "take `planned` away: then a person asks for the run; or add a `schedule` to its `triggers`";
+            self.error(Code::Contradiction, self.source.find(at, "planned"), message, remedy);
+        }
+        if case.alert.is_none() && !case.planned {
             self.inputs(playbook, case, at);
         }
         let loops: Vec<&str> = loops(playbook);

@@ -70,6 +70,10 @@ impl Check<'_> {
             let message = "an alert fires, and `set` is what a person gives who asks for the run";
             self.error(Code::Contradiction, self.source.find(at, "set"), message, "keep one of the two");
         }
+        if case.planned && (case.alert.is_some() || !case.set.is_empty()) {
+            let message = "a planned time has neither an alert nor anybody who gives `set`";
+            self.error(Code::Contradiction, self.source.find(at, "planned"), message, "keep one of the two");
+        }
         self.manifests(&case.objects);
         self.without(file, case);
         self.answers(&case.prometheus);

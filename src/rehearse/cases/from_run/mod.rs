@@ -60,6 +60,7 @@ pub fn case_of_run(recorded: &RecordedRun, playbook: &Playbook) -> Result<CaseOf
     let mut fields = vec![("name", json!(format!("{} about {} ended {outcome}", run.id, run.target.key())))];
     match alert(run) {
         Some(alert) => fields.push(("alert", alert)),
+        None if run.requested_by.is_none() && !playbook.schedules.is_empty() => fields.push(("planned", json!(true))),
         None => fields.push(("set", set(run, playbook))),
     }
     if run.requested_by.is_none() && run.autonomy != playbook.autonomy {
