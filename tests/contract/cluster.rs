@@ -957,6 +957,16 @@ pub async fn a_dry_run_changes_nothing(world: &dyn Fixture) {
     let web = apply(world, deployment(&namespace, "web", 0)).await;
     let would = world.cluster().patch(&Patch { dry_run: true, ..scale(&web, 5) }).await.unwrap();
     assert_eq!((would.kind(), would.number("/spec/replicas")), ("Scale", Some(5)));
+    // A Deployment that is only annotated would be of another generation, too: it is not yet.
+    for body in
+        [json!({ "metadata": { "annotations": { "example.com/a": "1" } } }), json!({ "spec": { "paused": true } })]
+    {
+        // Its controller writes the status at any time.
+        let tried = Patch { dry_run: true, resource_version: None, ..patch(&web, body) };
+        world.cluster().patch(&tried).await.unwrap();
+        let is = get(world, "Deployment", &namespace, "web").await;
+        assert_eq!(is.number("/metadata/generation"), web.number("/metadata/generation"));
+    }
 
     world.wait().await;
     assert_eq!(get(world, "ConfigMap", &namespace, "settings").await, settings);

@@ -194,28 +194,31 @@ pub(super) struct Generations(Mutex<HashMap<String, i64>>);
 const REMEMBERED: usize = 4_096;
 
 impl Generations {
-    /// Takes note of an object as the server gave it.
-    ///
     /// # Errors
     /// It was seen in a later state before.
     pub(super) fn check(&self, object: &Object) -> Result<(), String> {
         let Some(generation) = object.number("/metadata/generation") else { return Ok(()) };
         // A number for each object: sound also after a panic.
-        let mut seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         match seen.get(object.uid()) {
             Some(last) if *last > generation => Err(format!(
                 "its answer is of the past: {} in generation {generation}, and it was in {last} before; is there a cache between? \
                  (if the cluster was restored from a backup, restart dogwatch)",
                 object.key()
             )),
-            _ => {
-                if seen.len() >= REMEMBERED {
-                    seen.clear();
-                }
-                seen.insert(object.uid().to_owned(), generation);
-                Ok(())
-            }
+            _ => Ok(()),
         }
+    }
+
+    /// Takes note of an object as it is by now.
+    pub(super) fn take_note_of(&self, object: &Object) {
+        let Some(generation) = object.number("/metadata/generation") else { return };
+        let mut seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if seen.len() >= REMEMBERED {
+            seen.clear();
+        }
+        let last = seen.entry(object.uid().to_owned()).or_insert(generation);
+        *last = generation.max(*last);
     }
 }
 
@@ -280,7 +283,11 @@ mod tests {
         };
         for generation in [3, 3, 4] {
             generations.check(&object("a", generation)).unwrap();
+            generations.take_note_of(&object("a", generation));
         }
+        // What would come of a change is nobody's past.
+        generations.check(&object("a", 5)).unwrap();
+        generations.check(&object("a", 4)).unwrap();
         assert!(generations.check(&object("a", 3)).unwrap_err().contains("generation 3, and it was in 4 before"));
         // One that was made anew begins anew.
         generations.check(&object("b", 1)).unwrap();

@@ -81,14 +81,19 @@ impl RealCluster {
     }
 
     /// The object in an answer, once `check` has nothing against it and it is not of the past.
+    /// `is_so`: it is that, and not what would come of a change that was only tried.
     fn believed(
         &self,
         asked: &Asked,
         answer: Value,
+        is_so: bool,
         check: impl FnOnce(&Object) -> Result<(), String>,
     ) -> Result<Object, ClusterError> {
         let object = Object(answer);
         check(&object).and_then(|()| self.generations.check(&object)).map_err(|why| asked.unavailable(why))?;
+        if is_so {
+            self.generations.take_note_of(&object);
+        }
         Ok(object)
     }
 
@@ -119,7 +124,7 @@ impl RealCluster {
         match self.send(&asked, request.get(&key.name, &GetParams::default())).await {
             Ok(answer) => {
                 let check = |object: &Object| belief::check_object(object, kind, key);
-                self.believed(&asked, answer, check).map(Some)
+                self.believed(&asked, answer, true, check).map(Some)
             }
             Err(ClusterError::NotFound(_)) => Ok(None),
             Err(error) => Err(error),
@@ -244,7 +249,7 @@ impl Cluster for RealCluster {
             None => request.patch(name, &params, &body),
         };
         let answer = self.send(&asked, request).await?;
-        self.believed(&asked, answer, |object| belief::check_patched(object, kind, patch))
+        self.believed(&asked, answer, !patch.dry_run, |object| belief::check_patched(object, kind, patch))
     }
 
     async fn create(&self, object: &Object, field_manager: &str, dry_run: bool) -> Result<Object, ClusterError> {
@@ -261,7 +266,7 @@ impl Cluster for RealCluster {
             *request.uri_mut() = strict.parse().map_err(|_| asked.refused("its name makes no valid path"))?;
         }
         let answer = self.send(&asked, request).await?;
-        self.believed(&asked, answer, |created| belief::check_created(created, kind, object, dry_run))
+        self.believed(&asked, answer, !dry_run, |created| belief::check_created(created, kind, object, dry_run))
     }
 
     async fn delete(&self, delete: &Delete) -> Result<(), ClusterError> {

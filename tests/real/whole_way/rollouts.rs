@@ -33,6 +33,31 @@ escalate:
   - page: { message: \"{{because}}\" }
 ";
 
+/// A mark that a controller would read. None does, so that it is taken back.
+const MARK: &str = "\
+apiVersion: dogwatch/v1
+kind: Playbook
+metadata: { name: mark, version: 1.0.0, owner: platform }
+summary: the web is to be drained
+severity: S3
+autonomy: approve
+page_by: 1h
+triggers: [{ alert: WebMustDrain }]
+target: { kind: Deployment, from: alert }
+mitigate:
+  - id: mark
+    k8s.annotate: { key: example.com/drain-requested, value: now }
+    approval: { of: databases, within: 10m, question: Drain it? }
+    verify:
+      until: target.metadata.annotations[?'example.com/drained'].orValue('') == 'true'
+      settle: 1s
+      every: 5s
+      within: 15s
+    undo: unless_verified
+escalate:
+  - page: { message: \"{{because}}\" }
+";
+
 #[tokio::test]
 async fn a_change_that_does_not_come_up_goes_back_and_a_container_gets_more_memory() {
     let mut site = Site::open_alone().await;
@@ -61,6 +86,25 @@ async fn a_change_that_does_not_come_up_goes_back_and_a_container_gets_more_memo
     assert_eq!(site.mutations(&namespace).await, ["patch deployments/web 200", "patch deployments/web 200"]);
     let wanted = json!({ "limits": { "memory": "80Mi", "cpu": "1" }, "requests": { "memory": "80Mi", "cpu": "10m" } });
     assert_eq!(site.deployment(&namespace).await["spec"]["template"]["spec"]["containers"][0]["resources"], wanted);
+}
+
+#[tokio::test]
+async fn a_mark_that_nobody_heeds_is_taken_away_again() {
+    let mut site = Site::open_alone().await;
+    site.cluster.hollow_node("node-1").await;
+    let namespace = site.web().await;
+    site.runs_also("mark", MARK).await;
+    let alertmanager = site.alertmanager(Version::V0_34).await;
+    alertmanager.post_alerts(&alert("WebMustDrain", &namespace)).await;
+    site.told("INC-1", "asks for approval").await;
+    let answer = site.says_to_databases("/approve APR-1").await;
+    assert!(!answer.contains("does not take your yes"), "{answer}");
+    let mark =
+        async || site.deployment(&namespace).await["metadata"]["annotations"]["example.com/drain-requested"].clone();
+    wait_until(SOON, "it is marked", async || mark().await == "now").await;
+    site.told("INC-1", "escalated").await;
+    assert_eq!(mark().await, Value::Null);
+    assert_eq!(site.mutations(&namespace).await, ["patch deployments/web 200", "patch deployments/web 200"]);
 }
 
 impl Site {
