@@ -1,4 +1,5 @@
-//! How fast playbooks are read, conditions decided and cases played: `cargo bench --bench language`.
+//! How fast playbooks are read, conditions decided and cases played:
+//! `cargo bench --bench language`.
 
 use std::hint::black_box;
 use std::path::Path;

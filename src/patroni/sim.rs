@@ -83,7 +83,7 @@ impl SimPatroni {
         }
     }
 
-    /// Keeps since when a member is being rebuilt: with its pod, as it outlives whoever asked for it.
+    /// Keeps since when a member is being rebuilt: with its pod, as it outlives whoever asked.
     fn mark(&self, key: &ObjectKey, since: Option<DateTime<Utc>>) {
         let since = since.map(|since| since.to_rfc3339());
         let mark = json!({ "metadata": { "annotations": { REBUILT_SINCE: since } } });

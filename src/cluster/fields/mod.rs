@@ -1,8 +1,8 @@
-//! Which fields objects have: those of Kubernetes' own kinds by `kubernetes.json`, the others by the
-//! schemas of their definitions.
+//! Which fields objects have: those of Kubernetes' own kinds by `kubernetes.json`, those of others
+//! by the schemas of their definitions.
 //!
 //! `kubernetes.json` is made from what an API server says of itself (`/openapi/v3`), without the
-//! descriptions; a test against a real one makes it anew. What is a kind's own in one version is not
+//! descriptions; a test against a real one makes it anew. What a kind has in one version is not
 //! looked up for another one.
 
 use std::collections::{BTreeMap, HashMap};

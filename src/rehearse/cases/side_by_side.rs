@@ -24,8 +24,8 @@ pub struct Showed {
     pub shown: Shown,
 }
 
-/// Runs all cases of a file, twice as many at once as there are processors, and gives what came of them
-/// in the file's order: none touches what another one has.
+/// Runs all cases of a file, twice as many at once as there are processors, and gives what came of
+/// them in the file's order: none touches what another one has.
 pub async fn side_by_side(
     playbook: Arc<Playbook>,
     others: Vec<Arc<Playbook>>,
