@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 
 /// As they stand in playbooks: over an object, over a number, over a list.
 const CONDITIONS: [&str; 3] = [
-    "target.status.?readyReplicas.orValue(0) == target.spec.replicas && target.status.?updatedReplicas.orValue(0) > 2",
+    "target.status.readyReplicas == target.spec.replicas && target.status.updatedReplicas > 2",
     "p99.value < 0.1",
     "pods.items.filter(p, !p.ready).all(p, p.reason in ['ImagePullBackOff', 'ErrImagePull'])",
 ];
