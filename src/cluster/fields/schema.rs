@@ -1,5 +1,5 @@
 //! Fields by the schema of a CustomResourceDefinition.
-//! <https://kubernetes.io/docs/tasks/extend-kubernetes/custom-resources/custom-resource-definitions/#specifying-a-structural-schema>
+//! <https://kubernetes.io/docs/tasks/extend-kubernetes/custom-resources/>
 
 use serde_json::{Map, Value};
 

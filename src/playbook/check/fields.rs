@@ -4,7 +4,6 @@
 //! would never be noticed, as the default would always stand in.
 
 use super::Checker;
-use super::names::Named;
 use super::visible::{Visible, Wrong};
 use crate::cluster::{FieldAt, Kind, fields_of};
 use crate::diagnostics::Code;
@@ -70,7 +69,7 @@ fn object<'p>(path: &'p [&'p str], visible: Visible<'_>) -> Option<(Vec<&'static
             (!kinds.is_empty()).then_some((kinds, rest))
         }
         [step, "object", rest @ ..] if !rest.is_empty() => {
-            let kind = visible.names.step(step).and_then(|named: &Named| named.object)?;
+            let kind = visible.names.step(step).and_then(|step| step.object)?;
             Some((vec![kind], rest))
         }
         _ => None,

@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
+use super::branches::WayAt;
 use crate::action::Action;
 use crate::model::{Phase, RunEvent, StepAddress};
 use crate::playbook::{Playbook, Step, StepKind};
@@ -26,11 +27,20 @@ impl fmt::Display for Missing {
     }
 }
 
-/// What the cases of a playbook have shown, taken together.
+/// What one case of a playbook has shown, or several taken together.
 #[derive(Debug, Default)]
 pub struct Shown {
+    pub branches: BTreeSet<WayAt>,
     pub doubted: BTreeSet<StepAddress>,
     pub had_no_samples: bool,
+}
+
+impl Shown {
+    pub fn add(&mut self, other: Self) {
+        self.branches.extend(other.branches);
+        self.doubted.extend(other.doubted);
+        self.had_no_samples |= other.had_no_samples;
+    }
 }
 
 /// What none of them has shown.

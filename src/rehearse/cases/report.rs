@@ -1,6 +1,6 @@
 //! Finding cases, running them, and saying what came of them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -125,14 +125,11 @@ async fn test_playbook(path: &Path, kinds: &Arc<Kinds>) -> anyhow::Result<Playbo
     report.branches = all.len();
     let others = handed_to(&playbook);
     let cases_path = path.with_extension("cases.yaml");
-    let mut entered = BTreeSet::new();
     let mut shown = Shown::default();
     match read_cases(&cases_path, Some(&playbook)) {
         Ok(Some(file)) => {
-            for (told, showed) in side_by_side(playbook.clone(), others, file).await? {
-                entered.extend(showed.branches);
-                shown.doubted.extend(showed.shown.doubted);
-                shown.had_no_samples |= showed.shown.had_no_samples;
+            for (told, of_case) in side_by_side(playbook.clone(), others, file).await? {
+                shown.add(of_case);
                 report.cases.push(told);
             }
         }
@@ -140,7 +137,7 @@ async fn test_playbook(path: &Path, kinds: &Arc<Kinds>) -> anyhow::Result<Playbo
         Err(wrong) => report.error = Some(wrong.to_string()),
     }
     report.missing = missing(&playbook, &shown);
-    report.not_entered = all.into_iter().filter(|branch| !entered.contains(branch)).collect();
+    report.not_entered = all.into_iter().filter(|branch| !shown.branches.contains(branch)).collect();
     Ok(report)
 }
 

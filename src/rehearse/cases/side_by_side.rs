@@ -1,6 +1,6 @@
 //! The cases of one file, several at once.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,7 +9,6 @@ use anyhow::Context as _;
 use tokio::runtime::Handle;
 use tokio::task::JoinSet;
 
-use super::branches::WayAt;
 use super::document::CaseFile;
 use super::missing::Shown;
 use super::report::CaseReport;
@@ -17,20 +16,13 @@ use super::run::run_case;
 use crate::message::timeline_lines;
 use crate::playbook::Playbook;
 
-/// What a case showed of its playbook.
-#[derive(Default)]
-pub struct Showed {
-    pub branches: BTreeSet<WayAt>,
-    pub shown: Shown,
-}
-
 /// Runs all cases of a file, twice as many at once as there are processors, and gives what came of
 /// them in the file's order: none touches what another one has.
 pub async fn side_by_side(
     playbook: Arc<Playbook>,
     others: Vec<Arc<Playbook>>,
     file: CaseFile,
-) -> anyhow::Result<Vec<(CaseReport, Showed)>> {
+) -> anyhow::Result<Vec<(CaseReport, Shown)>> {
     let (others, file) = (Arc::new(others), Arc::new(file));
     // Each waits for its database half of the time.
     let at_once = 2 * std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
@@ -58,7 +50,7 @@ async fn run_one(
     others: &[Arc<Playbook>],
     file: &CaseFile,
     n: usize,
-) -> anyhow::Result<(CaseReport, Showed)> {
+) -> anyhow::Result<(CaseReport, Shown)> {
     let case = &file.cases[n];
     let folder = tempfile::tempdir().context("cannot make a temporary folder")?;
     let mut told = CaseReport {
@@ -72,7 +64,7 @@ async fn run_one(
         Ok(came) => came,
         Err(error) => {
             told.wrong.push(format!("the case cannot be set up: {error:#}"));
-            return Ok((told, Showed::default()));
+            return Ok((told, Shown::default()));
         }
     };
     told.lasted = came.lasted;
@@ -80,6 +72,6 @@ async fn run_one(
         told.timeline = timeline_lines(&came.timeline);
     }
     told.wrong = came.wrong;
-    let shown = Shown { doubted: came.doubted, had_no_samples: came.had_no_samples };
-    Ok((told, Showed { branches: came.branches, shown }))
+    let (branches, doubted) = (came.branches, came.doubted);
+    Ok((told, Shown { branches, doubted, had_no_samples: came.had_no_samples }))
 }
