@@ -122,6 +122,22 @@ fn there_is_something_to_look_at() {
     }
 }
 
+#[test]
+fn no_test_binary_is_left_out_where_all_are_run() {
+    let read = |name: &str| std::fs::read_to_string(root().join(name)).unwrap();
+    let (manifest, run) = (read("Cargo.toml"), read("tests/run"));
+    let targets: Vec<&str> = manifest
+        .split("[[test]]\n")
+        .skip(1)
+        .map(|target| target.split("\n[").next().unwrap_or_default())
+        .filter_map(|target| target.split_once("name = \"")?.1.split('"').next())
+        .collect();
+    assert!(targets.len() >= 5, "{targets:?}");
+    for target in targets {
+        assert!(run.contains(&format!("--test {target} ")), "tests/run does not run {target}");
+    }
+}
+
 /// (module, file, imported module) for each `crate::…` path in the sources, tests in the sources included.
 fn imports() -> Vec<(String, String, String)> {
     let mut found = Vec::new();
