@@ -44,6 +44,7 @@ pub mod mandate;
 pub mod message;
 pub mod metrics;
 pub mod model;
+pub mod network;
 pub mod notify;
 pub mod oncall;
 pub mod patroni;

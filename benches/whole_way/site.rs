@@ -14,6 +14,7 @@ use dogwatch::cluster::sim::{SimCluster, build};
 use dogwatch::engine::EngineOptions;
 use dogwatch::incident::IncidentRules;
 use dogwatch::metrics::Metrics;
+use dogwatch::network::ScriptedNetwork;
 use dogwatch::patroni::SimPatroni;
 use dogwatch::playbook::{Catalog, Playbook};
 use dogwatch::prometheus::{Prometheus, Query, QueryError, Sample};
@@ -62,6 +63,7 @@ impl Site {
             cluster: Arc::new(cluster),
             prometheus: Arc::new(Answers(told)),
             web: Arc::new(ScriptedWeb::default()),
+            network: Arc::new(ScriptedNetwork::default()),
             clock: clock.clone(),
             patchable: dogwatch::action::Patchable::default(),
         };

@@ -9,18 +9,23 @@
 mod amounts;
 mod certmanager;
 mod declaration;
+mod dns;
 mod error;
 mod holes;
 mod http;
 mod k8s;
 mod kinds;
 mod masked;
+mod net;
+mod patience;
 mod patroni;
 mod prometheus;
 mod registry;
+mod tcp;
 mod tell;
 #[cfg(test)]
 pub(crate) mod tests;
+mod tls;
 mod typed;
 
 use std::fmt::{self, Debug};
@@ -45,6 +50,7 @@ use crate::clock::Clock;
 use crate::cluster::{Access, Cluster, Kinds, Object};
 use crate::language::{AnyArg, Location, Scope};
 use crate::model::{Intent, ObjectKey, RunId, StepAddress, Target};
+use crate::network::Network;
 use crate::patroni::Patroni;
 use crate::prometheus::Prometheus;
 use crate::web::{Origin, Web};
@@ -56,6 +62,7 @@ pub struct World {
     pub prometheus: Arc<dyn Prometheus>,
     pub patroni: Arc<dyn Patroni>,
     pub web: Arc<dyn Web>,
+    pub network: Arc<dyn Network>,
     pub clock: Arc<dyn Clock>,
     /// What the configuration of the bot lets `k8s.patch` change.
     pub patchable: Patchable,

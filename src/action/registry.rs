@@ -3,7 +3,7 @@
 use serde::de::{Error, MapAccess};
 use serde::{Deserialize, Deserializer};
 
-use super::{Action, Declaration, Declared, certmanager, http, k8s, patroni, prometheus, tell};
+use super::{Action, Declaration, Declared, certmanager, dns, http, k8s, patroni, prometheus, tcp, tell, tls};
 
 /// The list and what follows from it.
 macro_rules! registry {
@@ -31,6 +31,9 @@ macro_rules! registry {
 registry![
     prometheus::query::PrometheusQuery,
     http::request::HttpRequest,
+    dns::lookup::DnsLookup,
+    tcp::connect::TcpConnect,
+    tls::inspect::TlsInspect,
     k8s::get::K8sGet,
     k8s::list::K8sList,
     k8s::events::K8sEvents,

@@ -160,7 +160,7 @@ macro_rules! arguments {
         impl $crate::action::typed::Arguments for $name {
             const ARGUMENTS: &'static [$crate::action::declaration::Argument] = &[
                 $($crate::action::declaration::Argument {
-                    name: stringify!($field),
+                    name: $crate::action::typed::plain_name(stringify!($field)),
                     of_type: <$of as $crate::action::typed::Typed>::WORDS,
                     required: !<$of as $crate::action::typed::Typed>::OPTIONAL,
                     default: $crate::action::typed::default!($($default)?),
@@ -169,7 +169,10 @@ macro_rules! arguments {
             ];
 
             fn args(&self) -> Vec<(&'static str, &dyn $crate::language::AnyArg)> {
-                vec![$((stringify!($field), &self.$field as &dyn $crate::language::AnyArg)),*]
+                vec![$((
+                    $crate::action::typed::plain_name(stringify!($field)),
+                    &self.$field as &dyn $crate::language::AnyArg,
+                )),*]
             }
         }
 

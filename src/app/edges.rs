@@ -18,6 +18,7 @@ use crate::http::HttpAuth;
 use crate::incident::{Expected, GroupingRules, HomeCluster, IncidentRules};
 use crate::maintenance::{PlannedWindow, parse_maintenance};
 use crate::model::{MayStart, SourceRights};
+use crate::network::{Network, NetworkAccess, SystemNetwork, authorities, name_servers};
 use crate::oncall::{OnCall, Roster};
 use crate::patroni::{HttpPatroni, Patroni, PatroniAccess};
 use crate::playbook::{Catalog, Playbook, Step};
@@ -95,6 +96,23 @@ pub fn web(config: &Config, api_server: &str) -> anyhow::Result<Arc<dyn Web>> {
     let api_server = in_pod.into_iter().chain([api_server.to_owned()]).filter(|host| !host.is_empty()).collect();
     let web = HttpWeb::new(WebAccess::new(hosts, api_server)).map_err(anyhow::Error::msg);
     Ok(Arc::new(web.context("the HTTP client for `http.hosts` cannot be set up")?))
+}
+
+/// What playbooks may look at on the network, as the configuration says. Nothing is asked yet.
+///
+/// # Errors
+/// When `network.ca_file` cannot be used.
+pub fn network(config: &Config) -> anyhow::Result<Arc<dyn Network>> {
+    let pem = match &config.network.ca_file {
+        None => None,
+        Some(path) => {
+            let pem = files::read_text(path, files::DOCUMENT);
+            Some(pem.with_context(|| format!("`network.ca_file`: cannot read {}", path.display()))?)
+        }
+    };
+    let authorities = authorities(pem.as_deref()).map_err(anyhow::Error::msg).context("`network.ca_file`")?;
+    let access = NetworkAccess::new(config.network.reach(), name_servers(), authorities);
+    Ok(Arc::new(SystemNetwork::new(access)))
 }
 
 /// The steps that ask whom the configuration does not name. Where it names nobody, those that can

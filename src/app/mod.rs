@@ -46,7 +46,7 @@ use crate::worker::{self, Progress};
 
 use crew::Crew;
 pub use edges::{cluster, is_settled, no_playbooks, patroni, prometheus, real_cluster, refused_playbook};
-pub use edges::{unnamed_hosts, web};
+pub use edges::{network, unnamed_hosts, web};
 pub use ending::Ending;
 use ending::{CLOSE_WITHIN, LEAVE_WITHIN};
 use lookout::{Lookout, Patience};
@@ -93,6 +93,7 @@ pub async fn serve(config: &Config, ending: &Ending) -> anyhow::Result<()> {
         prometheus: edges::prometheus(config)?,
         patroni: edges::patroni(config)?,
         web,
+        network: edges::network(config)?,
         clock: clock.clone(),
         patchable: config.actions.patchable(),
     };

@@ -85,6 +85,7 @@ mod tests {
     use super::*;
     use crate::clock::SystemClock;
     use crate::cluster::sim::{SimCluster, build};
+    use crate::network::ScriptedNetwork;
     use crate::patroni::SimPatroni;
     use crate::playbook::Playbook;
     use crate::prometheus::NoPrometheus;
@@ -121,6 +122,7 @@ escalate:
             prometheus: Arc::new(NoPrometheus),
             patroni,
             web: Arc::new(ScriptedWeb::default()),
+            network: Arc::new(ScriptedNetwork::default()),
             clock,
             patchable: crate::action::Patchable::default(),
         };

@@ -73,6 +73,7 @@ pub(super) async fn go(args: Args) -> anyhow::Result<Exit> {
         prometheus,
         patroni,
         web,
+        network: app::network(&config)?,
         clock: Arc::new(SystemClock::default()),
         patchable: config.actions.patchable(),
     };

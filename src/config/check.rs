@@ -2,6 +2,7 @@
 
 mod alertmanager;
 mod http;
+mod network;
 mod people;
 mod reach;
 mod sources;
@@ -38,6 +39,7 @@ impl Config {
         checker.patroni();
         checker.take(Code::InvalidValue, "actions", self.actions.findings());
         checker.http();
+        checker.network();
         checker.alertmanager();
         checker.cluster();
         checker.severities();

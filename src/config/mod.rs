@@ -22,6 +22,7 @@ mod labels;
 mod limits;
 mod log;
 mod maintenance;
+mod network;
 mod oncall;
 mod pages;
 mod patroni;
@@ -61,6 +62,7 @@ pub use labels::LabelsConfig;
 pub use limits::{Limit, LimitsConfig};
 pub use log::{LogConfig, LogFormat};
 pub use maintenance::MaintenanceConfig;
+pub use network::NetworkConfig;
 pub use oncall::OncallConfig;
 pub use pages::{PageSink, PagesConfig};
 pub use patroni::PatroniConfig;
@@ -99,6 +101,8 @@ pub struct Config {
     pub patroni: PatroniConfig,
     /// Which services playbooks may read over HTTP.
     pub http: HttpConfig,
+    /// What playbooks may look at on the network.
+    pub network: NetworkConfig,
     pub playbooks: PlaybooksConfig,
     pub actions: ActionsConfig,
     pub oncall: OncallConfig,
@@ -249,6 +253,7 @@ impl Config {
         }
         self.patroni.anchor(&base);
         self.http.anchor(&base);
+        self.network.anchor(&base);
         self.playbooks.anchor(&base);
         self.maintenance.anchor(&base);
         self.oncall.anchor(&base);

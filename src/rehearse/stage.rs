@@ -16,6 +16,7 @@ use crate::engine::EngineOptions;
 use crate::incident::IncidentRules;
 use crate::metrics::Metrics;
 use crate::model::{Live, Signal, SignalId};
+use crate::network::ScriptedNetwork;
 use crate::patroni::SimPatroni;
 use crate::playbook::Catalog;
 use crate::prometheus::ScriptedPrometheus;
@@ -33,6 +34,7 @@ pub struct Setting {
     pub rights: Option<Vec<Access>>,
     pub prometheus: Arc<ScriptedPrometheus>,
     pub web: Arc<ScriptedWeb>,
+    pub network: Arc<ScriptedNetwork>,
     pub catalog: watch::Receiver<Arc<Catalog>>,
     pub rules: IncidentRules,
     pub database: PathBuf,
@@ -62,7 +64,8 @@ impl Stage {
     /// # Errors
     /// When the database cannot be opened.
     pub async fn set(setting: Setting) -> Result<Self, StoreError> {
-        let Setting { clock, cluster, rights, prometheus, web, catalog, rules, database, durability, sinks } = setting;
+        let Setting { clock, cluster, rights, prometheus, web, network, catalog, rules, database, durability, sinks } =
+            setting;
         let sinks = Live::from(sinks);
         let store = Arc::new(SqliteStore::open(&database, durability, clock.clone(), sinks.clone()).await?);
         store.counts_by(&rules.counting()).await?;
@@ -74,6 +77,7 @@ impl Stage {
             prometheus: prometheus.clone(),
             patroni,
             web,
+            network,
             clock: clock.clone(),
             patchable: Patchable::all(),
         };

@@ -24,6 +24,7 @@ use dogwatch::engine::FreezeMap;
 use dogwatch::incident::IncidentRules;
 use dogwatch::intake::Form;
 use dogwatch::model::*;
+use dogwatch::network::ScriptedNetwork;
 use dogwatch::notify::{OutboxWorker, Sink};
 use dogwatch::oncall::{OnCall, Roster, RosterContacts};
 use dogwatch::playbook::{Catalog, Playbook};
@@ -76,6 +77,7 @@ pub struct Bot {
     pub cluster: SimCluster,
     pub prometheus: Arc<ScriptedPrometheus>,
     pub web: Arc<ScriptedWeb>,
+    pub network: Arc<ScriptedNetwork>,
     pub fuse: Arc<Fuse>,
     /// What is wrong with the cluster once the bot has died.
     pub once_dead: Vec<Fault>,
@@ -133,6 +135,7 @@ impl Bot {
             cluster,
             prometheus: Arc::default(),
             web: Arc::default(),
+            network: Arc::default(),
             fuse: Arc::default(),
             once_dead: Vec::new(),
             folder: tempfile::tempdir().unwrap(),
@@ -194,6 +197,7 @@ impl Bot {
             rights: None,
             prometheus: self.prometheus.clone(),
             web: self.web.clone(),
+            network: self.network.clone(),
             catalog: self.catalog.subscribe(),
             rules: self.rules.clone(),
             database: self.folder.path().join("bot.db"),

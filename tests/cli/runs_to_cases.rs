@@ -72,9 +72,9 @@ async fn a_run(database: std::path::PathBuf) {
         ..IncidentRules::default()
     };
     let (durability, sinks) = (Durability::Full, Sinks::default());
-    let web = Arc::default();
+    let (web, network) = (Arc::default(), Arc::default());
     let setting =
-        Setting { clock, cluster, rights: None, prometheus, web, catalog, rules, database, durability, sinks };
+        Setting { clock, cluster, rights: None, prometheus, web, network, catalog, rules, database, durability, sinks };
     let stage = Stage::set(setting).await.unwrap();
     let labels = [("alertname", "FrontSlow"), ("namespace", "web"), ("deployment", "front")];
     let body = SignalBody::Notification(Notification {
@@ -160,6 +160,7 @@ async fn a_snapshot_has_what_a_playbook_reads_and_no_secret() {
         prometheus: prometheus.clone(),
         patroni,
         web,
+        network: Arc::default(),
         clock,
         patchable: Patchable::default(),
     };

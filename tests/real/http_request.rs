@@ -12,6 +12,7 @@ use dogwatch::clock::{Clock, SystemClock};
 use dogwatch::cluster::sim::{SimCluster, build};
 use dogwatch::engine::preview_run;
 use dogwatch::model::{Outcome, RunEvent};
+use dogwatch::network::ScriptedNetwork;
 use dogwatch::patroni::SimPatroni;
 use dogwatch::playbook::Playbook;
 use dogwatch::prometheus::NoPrometheus;
@@ -82,6 +83,7 @@ async fn a_real_prometheus_says_what_fills_it() {
         cluster: Arc::new(cluster),
         prometheus: Arc::new(NoPrometheus),
         web: Arc::new(HttpWeb::new(access).unwrap()),
+        network: Arc::new(ScriptedNetwork::default()),
         clock,
         patchable: dogwatch::action::Patchable::default(),
     };

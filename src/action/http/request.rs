@@ -2,7 +2,6 @@
 
 use std::fmt;
 use std::str::FromStr;
-use std::time::Duration;
 
 use async_trait::async_trait;
 use reqwest::StatusCode;
@@ -11,6 +10,7 @@ use serde_json::Value;
 
 use super::url;
 use crate::action::masked::masked_text;
+use crate::action::patience::check_timeout;
 use crate::action::typed::{Arguments as _, Typed, arguments, output};
 use crate::action::{
     AT_WILL, Action, ActionError, Declaration, Declared, Effect, Output, Read, StepContext, World, holes,
@@ -97,9 +97,6 @@ const LONGEST_TEXT: usize = 16 * 1024;
 const LARGEST_JSON: usize = 96 * 1024;
 const LONGEST_LOCATION: usize = 500;
 
-/// A read of the engine's ends after 30 s.
-const TIMEOUTS: std::ops::RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(25);
-
 impl Declared for HttpRequest {
     const DECLARATION: Declaration = Declaration {
         name: "http.request",
@@ -149,14 +146,6 @@ impl HttpRequest {
     fn source(&self) -> &str {
         self.url.text().map(|(source, _)| source).unwrap_or_default()
     }
-}
-
-fn check_timeout(timeout: HumanDuration) -> Result<(), String> {
-    if TIMEOUTS.contains(&timeout.0) {
-        return Ok(());
-    }
-    let [least, most] = [*TIMEOUTS.start(), *TIMEOUTS.end()].map(HumanDuration);
-    Err(format!("`timeout: {timeout}` is not from {least} to {most}"))
 }
 
 #[async_trait]

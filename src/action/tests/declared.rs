@@ -121,6 +121,16 @@ fn played() -> Vec<(Edge, Vec<&'static str>)> {
     vec![
         (super::http::about_web(), vec![super::http::READS, super::http::POINTS_ELSEWHERE]),
         (
+            super::network::about_web(),
+            vec![
+                super::network::ASKED,
+                super::network::UNANSWERED,
+                super::network::OPEN,
+                super::network::CLOSED,
+                super::network::SHOWN,
+            ],
+        ),
+        (
             super::rollout::broken(),
             vec!["k8s.rollout_history: {}", "k8s.rollout_undo: { to_revision: 1, from_revision: 2 }"],
         ),

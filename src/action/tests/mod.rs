@@ -8,6 +8,7 @@ mod expand;
 mod http;
 mod jobs;
 mod looking;
+mod network;
 mod nodes;
 mod patch;
 mod patroni;
@@ -31,6 +32,7 @@ use crate::cluster::sim::SimCluster;
 use crate::cluster::{Cluster, Object};
 use crate::language::Scope;
 use crate::model::{Intent, ObjectKey, RunId, StepAddress};
+use crate::network::ScriptedNetwork;
 use crate::patroni::SimPatroni;
 use crate::prometheus::ScriptedPrometheus;
 use crate::web::ScriptedWeb;
@@ -39,7 +41,15 @@ use crate::web::ScriptedWeb;
 pub(crate) fn world(cluster: &SimCluster, clock: Arc<ManualClock>) -> World {
     let patroni = Arc::new(SimPatroni::new(cluster.clone(), clock.clone()));
     let (prometheus, web) = (Arc::new(ScriptedPrometheus::default()), Arc::new(ScriptedWeb::default()));
-    World { cluster: Arc::new(cluster.clone()), prometheus, patroni, web, clock, patchable: Patchable::default() }
+    World {
+        cluster: Arc::new(cluster.clone()),
+        prometheus,
+        patroni,
+        web,
+        network: Arc::new(ScriptedNetwork::default()),
+        clock,
+        patchable: Patchable::default(),
+    }
 }
 
 /// A run about one target, in a cluster that the test sets up.
@@ -49,6 +59,7 @@ struct Edge {
     prometheus: Arc<ScriptedPrometheus>,
     patroni: Arc<SimPatroni>,
     web: Arc<ScriptedWeb>,
+    network: Arc<ScriptedNetwork>,
     target: ObjectKey,
     scope: Scope,
     step: StepAddress,
@@ -64,7 +75,7 @@ impl Edge {
         let prometheus = Arc::new(ScriptedPrometheus::default());
         let patroni = Arc::new(SimPatroni::new(cluster.clone(), clock.clone()));
         let (web, scope, step) = (Arc::new(ScriptedWeb::default()), Scope::new(), "mitigate.act".parse().unwrap());
-        Self { clock, cluster, prometheus, patroni, web, target, scope, step }
+        Self { clock, cluster, prometheus, patroni, web, network: Arc::default(), target, scope, step }
     }
 
     /// With this in the scope.
@@ -100,6 +111,7 @@ impl Edge {
             prometheus: self.prometheus.clone(),
             patroni: self.patroni.clone(),
             web: self.web.clone(),
+            network: self.network.clone(),
             clock: self.clock.clone(),
             patchable: Patchable::default(),
         }

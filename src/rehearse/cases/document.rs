@@ -10,6 +10,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Value, json};
 use serde_saphyr::Spanned;
 
+use super::network::NetworkAnswers;
 use crate::cluster::sim::{ContainerLog, Fault};
 use crate::model::{Autonomy, HumanDuration, ObjectKey, Outcome};
 
@@ -50,6 +51,11 @@ pub struct CaseFile {
     #[serde(default)]
     #[schemars(with = "Vec<WebAnswers>")]
     pub http: Vec<Spanned<WebAnswers>>,
+    /// What the network looks like, in every case. What no entry speaks of is what dogwatch.yaml
+    /// does not cover.
+    #[serde(default)]
+    #[schemars(with = "Vec<NetworkAnswers>")]
+    pub network: Vec<Spanned<NetworkAnswers>>,
     /// What containers have written, in every case.
     #[serde(default)]
     pub logs: Vec<ContainerLog>,
@@ -89,6 +95,10 @@ pub struct Case {
     #[serde(default)]
     #[schemars(with = "Vec<WebAnswers>")]
     pub http: Vec<Spanned<WebAnswers>>,
+    /// What the network looks like in this case; asked before the file's.
+    #[serde(default)]
+    #[schemars(with = "Vec<NetworkAnswers>")]
+    pub network: Vec<Spanned<NetworkAnswers>>,
     /// What containers have written in this case; asked before the file's.
     #[serde(default)]
     pub logs: Vec<ContainerLog>,

@@ -7,6 +7,7 @@ mod from_run;
 mod items;
 mod judge;
 mod missing;
+mod network;
 mod read;
 mod report;
 mod run;

@@ -11,6 +11,7 @@ use tokio::sync::watch;
 
 use super::branches::WayAt;
 use super::document::{Case, CaseFile, During, WebAnswers};
+use super::network::{self, NetworkAnswers};
 use super::script;
 use super::times::fill;
 use crate::clock::{Clock, ManualClock};
@@ -20,6 +21,7 @@ use crate::incident::{GroupingRules, HomeCluster, IncidentRules};
 use crate::model::{
     Alert, AlertStatus, Approvers, Command, Notification, Person, Role, Signal, SignalBody, StepAddress, Verdict, Via,
 };
+use crate::network::ScriptedNetwork;
 use crate::oncall::OnCall;
 use crate::playbook::{ApprovalRule, Catalog, Playbook, rights};
 use crate::prometheus::ScriptedPrometheus;
@@ -107,6 +109,11 @@ impl<'a> Play<'a> {
         for WebAnswers { url, answers } in case.http.iter().chain(&file.http).map(|answers| &answers.value) {
             web.answers_in_turn(url, answers.iter().map(script::reply).collect());
         }
+        let network = Arc::new(ScriptedNetwork::default());
+        for NetworkAnswers { asked, answers } in case.network.iter().chain(&file.network).map(|answers| &answers.value)
+        {
+            network.answers_in_turn(asked, answers.iter().map(|answer| network::reply(answer, begin)).collect());
+        }
         let oncall = roster(file, case, &playbooks)?;
         let (catalog, _) = Catalog::of(playbooks);
         let (_catalog, catalog) = watch::channel(Arc::new(catalog));
@@ -116,6 +123,7 @@ impl<'a> Play<'a> {
             rights,
             prometheus,
             web,
+            network,
             catalog,
             rules: IncidentRules {
                 oncall: oncall.into(),

@@ -117,6 +117,7 @@ impl Night {
             rights: None,
             prometheus,
             web: Arc::default(),
+            network: Arc::default(),
             catalog,
             rules: IncidentRules::default(),
             database,

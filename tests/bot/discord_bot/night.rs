@@ -18,6 +18,7 @@ use dogwatch::engine::EngineOptions;
 use dogwatch::incident::IncidentRules;
 use dogwatch::metrics::Metrics;
 use dogwatch::model::*;
+use dogwatch::network::ScriptedNetwork;
 use dogwatch::notify::{DiscordSink, OutboxWorker};
 use dogwatch::oncall::OnCall;
 use dogwatch::patroni::SimPatroni;
@@ -194,6 +195,7 @@ impl Night {
                 prometheus,
                 patroni: Arc::new(SimPatroni::new(cluster.clone(), clock.clone())),
                 web: Arc::new(ScriptedWeb::default()),
+                network: Arc::new(ScriptedNetwork::default()),
                 clock: clock.clone(),
                 patchable: Patchable::default(),
             },

@@ -2,6 +2,7 @@
 //! cannot be, expectations that contradict each other.
 
 mod fits;
+mod network;
 mod web;
 mod words;
 
@@ -50,6 +51,7 @@ impl Check<'_> {
         self.manifests(&file.objects);
         self.answers(&file.prometheus);
         self.web_answers(&file.http);
+        self.network_answers(&file.network);
         if file.cases.is_empty() {
             let at = self.source.find(Location { line: 1, column: 1 }, "cases");
             self.error(Code::NoCases, at, "there is no case", "write one: `- name: ...`");
@@ -78,6 +80,7 @@ impl Check<'_> {
         self.without(file, case);
         self.answers(&case.prometheus);
         self.web_answers(&case.http);
+        self.network_answers(&case.network);
         for during in &case.during {
             self.during(&during.value, during.referenced.into());
         }

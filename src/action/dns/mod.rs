@@ -1,0 +1,3 @@
+//! `dns.*`.
+
+pub(super) mod lookup;

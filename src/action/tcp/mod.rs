@@ -1,0 +1,3 @@
+//! `tcp.*`.
+
+pub(super) mod connect;

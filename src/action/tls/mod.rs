@@ -1,0 +1,3 @@
+//! `tls.*`.
+
+pub(super) mod inspect;
