@@ -187,6 +187,11 @@ pub trait Declared: Arguments + DeserializeOwned + Debug + Send + Sync + 'static
         None
     }
 
+    /// Whom it looks at on the network, where that is written out, and where it stands.
+    fn host(&self) -> Option<(String, Location)> {
+        None
+    }
+
     /// The kind and the namespace that its arguments name, for the rights that follow from them.
     fn named(&self) -> Named {
         Named::default()
@@ -210,6 +215,11 @@ pub trait Describe: Debug + Send + Sync {
 
     /// As [`Declared::origin`].
     fn origin(&self) -> Option<(Origin, Location)> {
+        None
+    }
+
+    /// As [`Declared::host`].
+    fn host(&self) -> Option<(String, Location)> {
         None
     }
 
@@ -251,6 +261,10 @@ impl<T: Declared> Describe for T {
 
     fn origin(&self) -> Option<(Origin, Location)> {
         Declared::origin(self)
+    }
+
+    fn host(&self) -> Option<(String, Location)> {
+        Declared::host(self)
     }
 
     fn targets(&self) -> &'static [Kind] {

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use super::ActionError;
 use super::patience::check_timeout;
 use super::typed::Typed;
-use crate::language::{Arg, Scope};
+use crate::language::{Arg, Location, Scope};
 use crate::model::{FailureClass, HumanDuration};
 use crate::network::{Endpoint, NetworkError};
 
@@ -44,6 +44,11 @@ pub(super) fn check_host(host: &Arg<String>) -> Result<(), String> {
         Some(host) => Endpoint::new(host, 1).map(drop),
         None => Ok(()),
     }
+}
+
+/// The host, where it has no holes, and where it stands.
+pub(super) fn literal_host(host: &Arg<String>) -> Option<(String, Location)> {
+    Some((Endpoint::parse(host.literal()?, 1).ok()?.host, host.at))
 }
 
 /// Checks what has no holes of a timeout.

@@ -130,7 +130,16 @@ pub fn unnamed_hosts(config: &Config, playbook: &Playbook) -> Vec<Diagnostic> {
         );
         playbook.warning(Code::HostNotAllowed, at, message).with_remedy(remedy)
     });
-    odd.collect()
+    let reach = config.network.reach();
+    let uncovered = playbook.hosts().filter(|(_, host, _)| reach.check(host).is_err()).map(|(step, host, at)| {
+        let end = if step.goes_on_without { "goes on without an answer" } else { "fails" };
+        let message = format!("`network.hosts` of the configuration does not cover {host}, so that this step {end}");
+        let remedy = format!(
+            "if playbooks may look at it, write `network: {{ hosts: [\"{host}\"] }}` there, beside those that it has"
+        );
+        playbook.warning(Code::HostNotAllowed, at, message).with_remedy(remedy)
+    });
+    odd.chain(uncovered).collect()
 }
 
 /// Alertmanager as the configuration says, if it does.

@@ -81,7 +81,7 @@ codes! {
     ShadowedTrigger "shadowed-trigger" "A trigger never counts, as one above it takes every alert of that name.",
     InvalidQuery "invalid-query" "A query is no PromQL.",
     UnknownFunction "unknown-function" "A query calls a function that Prometheus does not have.",
-    HostNotAllowed "host-not-allowed" "A step asks a service over HTTP that the configuration does not name.",
+    HostNotAllowed "host-not-allowed" "A step asks a service over HTTP, or looks at a host, that the configuration does not name.",
     UnmatchedQuery "unmatched-query" "A query cannot be confined to the cluster that the configuration names.",
     DuplicatePlaybook "duplicate-playbook" "Two playbooks have one name.",
     DuplicateTrigger "duplicate-trigger" "Two playbooks answer every alert of one name.",

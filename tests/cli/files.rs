@@ -154,6 +154,134 @@ fn check_warns_of_whom_the_configuration_does_not_name() {
 }
 
 #[test]
+fn check_warns_of_hosts_that_the_configuration_does_not_cover() {
+    let dir = folder();
+    let check = |step: &str, network: &str| {
+        let step = format!("diagnose:\n  - id: look\n    {step}");
+        fs::write(dir.path().join("playbooks/look.yaml"), PLAYBOOK.replace("diagnose:", &step)).unwrap();
+        fs::write(dir.path().join("dogwatch.yaml"), network).unwrap();
+        dogwatch(dir.path(), &["check", "--config", "dogwatch.yaml"], &[])
+    };
+    let step = "tls.inspect: { host: shop.example.com }";
+    let said = check(step, "");
+    for hint in [
+        "warning[host-not-allowed]: `network.hosts` of the configuration does not cover shop.example.com, so that this step fails",
+        "look.yaml:12:",
+        "network: { hosts: [\"shop.example.com\"] }",
+    ] {
+        assert!(said.out.contains(hint), "{hint}: {}", said.out);
+    }
+    for (step, network) in [
+        (step, "network: { hosts: ['*.example.com'] }\n"),
+        ("tcp.connect: { host: db.shop.svc, port: 5432 }", ""),
+        ("dns.lookup: { name: shop.example.com }", ""),
+        ("dns.lookup: { name: a.test, server: 'dns.example.com:5353' }", "network: { hosts: [dns.example.com] }\n"),
+    ] {
+        let said = check(step, network);
+        assert!(said.code == 0 && !said.out.contains("host-not-allowed"), "{}", said.out);
+    }
+    for (hosts, told) in [
+        ("'*'", "`*` is no host; write a name such as `db.example.com`, `*.example.com`, or `10.42.0.0/16`"),
+        ("169.254.169.254", "which is never looked at"),
+    ] {
+        let said = check(step, &format!("network: {{ hosts: [{hosts}] }}\n"));
+        let all = format!("{}{}", said.out, said.err);
+        assert!(
+            said.code != 0 && all.contains("dogwatch.yaml:1:") && all.contains(told.split("; ").next().unwrap()),
+            "{all}"
+        );
+    }
+}
+
+/// A playbook that looks at the network, and its cases.
+const LOOKS: &str = r#"
+apiVersion: dogwatch/v1
+kind: Playbook
+metadata: { name: look, version: 1.0.0, owner: platform }
+summary: The database cannot be reached
+severity: S3
+autonomy: observe
+page_by: 10m
+triggers: [{ alert: Unreachable }]
+target: { kind: Deployment, namespace: shop, name: front }
+diagnose:
+  - id: name
+    dns.lookup: { name: "db.{{target.metadata.namespace}}.svc.cluster.local" }
+  - escalate_if: "!name.answered || name.code != 'NOERROR'"
+    because: the name of the database leads nowhere
+  - id: port
+    tcp.connect: { host: db.shop.svc, port: 5432 }
+  - escalate_if: "!port.open"
+    because: nobody listens
+  - id: shown
+    tls.inspect: { host: db.shop.svc, port: 5432, starttls: postgres }
+  - escalate_if: shown.days_left < 1.0
+    because: "its certificate ends: {{shown.summary}}"
+  - done_if: "true"
+    because: it can be reached
+escalate:
+  - page: { team: platform, message: "{{because}}" }
+"#;
+
+const CASES: &str = r#"
+apiVersion: dogwatch/v1
+kind: Cases
+playbook: look
+objects:
+  - { apiVersion: apps/v1, kind: Deployment, metadata: { name: front, namespace: shop }, spec: { replicas: 1 } }
+network:
+  - { asked: dns A db.shop.svc, answers: [{ code: NOERROR, records: [10.0.0.1] }] }
+  - { asked: "tcp db.shop.svc:5432", answers: [{ open: true }] }
+  - { asked: "tls db.shop.svc:5432", answers: [{ certificate: { days_left: 40 } }] }
+cases:
+  - name: it can be reached
+    alert: { name: Unreachable }
+    expect: { outcome: nothing_to_do }
+  - name: its name leads nowhere
+    alert: { name: Unreachable }
+    network: [{ asked: dns A db.shop.svc, answers: [{ code: NXDOMAIN }] }]
+    expect: { outcome: escalated, because: the name of the database leads nowhere, pages: [platform] }
+  - name: no name server answers
+    alert: { name: Unreachable }
+    network: [{ asked: dns A db.shop.svc, answers: [{ fails: no_answer }] }]
+    expect: { outcome: escalated, because: the name of the database leads nowhere, pages: [platform] }
+  - name: nobody listens
+    alert: { name: Unreachable }
+    network: [{ asked: "tcp db.shop.svc:5432", answers: [{ fails: refused }] }]
+    expect: { outcome: escalated, because: nobody listens, pages: [platform] }
+  - name: the certificate ends
+    alert: { name: Unreachable }
+    network: [{ asked: "tls db.shop.svc:5432", answers: [{ certificate: { days_left: 0.5 } }] }]
+    expect: { outcome: escalated, because: its certificate ends, pages: [platform] }
+"#;
+
+#[test]
+fn cases_say_what_the_network_looks_like() {
+    let dir = folder();
+    fs::remove_file(dir.path().join("playbooks/look.yaml")).ok();
+    fs::write(dir.path().join("playbooks/look.yaml"), LOOKS).unwrap();
+    let test = |cases: &str| {
+        fs::write(dir.path().join("playbooks/look.cases.yaml"), cases).unwrap();
+        let said = dogwatch(dir.path(), &["test", "playbooks"], &[]);
+        (said.code, format!("{}{}", said.out, said.err))
+    };
+    let (code, said) = test(CASES);
+    assert!(code == 0 && said.contains("5 passed, 0 failed"), "{said}");
+    for (from, to, told) in [
+        ("[{ open: true }]", "[{ code: NOERROR }]", "`code` is no answer to `tcp.connect`"),
+        ("[{ open: true }]", "[{}]", "an answer says nothing"),
+        ("[{ open: true }]", "[{ open: true, fails: refused }]", "an answer is `open` or `fails`, and not both"),
+        ("[{ open: true }]", "[{ open: true, records: [a] }]", "`records` belongs to an answer of a name server"),
+    ] {
+        let (code, said) = test(&CASES.replacen(from, to, 1));
+        assert!(code != 0 && said.contains(told) && said.contains("look.cases.yaml:9"), "{told}: {said}");
+    }
+    fs::write(dir.path().join("playbooks/look.yaml"), PLAYBOOK.replace("name: look", "name: look")).unwrap();
+    let (code, said) = test(CASES);
+    assert!(code != 0 && said.contains("asks `dns A db.shop.svc`"), "{said}");
+}
+
+#[test]
 fn what_only_victoriametrics_takes_is_a_mistake_only_where_prometheus_answers() {
     let dir = folder();
     let query = |expr: &str| format!("diagnose:\n  - prometheus.query: {{ expr: '{expr}' }}\n    id: rate");

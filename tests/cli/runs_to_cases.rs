@@ -14,6 +14,7 @@ use dogwatch::incident::{GroupingRules, IncidentRules};
 use dogwatch::model::{
     Alert, AlertStatus, Command, Notification, ObjectKey, Person, Role, Signal, SignalBody, Verdict, Via,
 };
+use dogwatch::network::ScriptedNetwork;
 use dogwatch::patroni::SimPatroni;
 use dogwatch::playbook::{Catalog, Playbook};
 use dogwatch::prometheus::ScriptedPrometheus;
@@ -160,7 +161,7 @@ async fn a_snapshot_has_what_a_playbook_reads_and_no_secret() {
         prometheus: prometheus.clone(),
         patroni,
         web,
-        network: Arc::default(),
+        network: Arc::new(ScriptedNetwork::default()),
         clock,
         patchable: Patchable::default(),
     };

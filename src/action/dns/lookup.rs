@@ -3,10 +3,10 @@
 use async_trait::async_trait;
 
 use crate::action::masked::masked_text;
-use crate::action::net::{check_literal_timeout, timeout};
+use crate::action::net::{check_literal_timeout, literal_host, timeout};
 use crate::action::typed::{Arguments as _, Typed, arguments, output};
 use crate::action::{AT_WILL, Action, ActionError, Declaration, Declared, Effect, Output, Read, StepContext, World};
-use crate::language::Arg;
+use crate::language::{Arg, Location};
 use crate::model::{Autonomy, HumanDuration};
 use crate::network::{Answer, DNS_PORT, Endpoint, NetworkError, Question, RecordKind};
 
@@ -84,6 +84,10 @@ impl Declared for DnsLookup {
 
     fn into_action(self) -> Action {
         Action::Read(Box::new(self))
+    }
+
+    fn host(&self) -> Option<(String, Location)> {
+        self.server.as_ref().and_then(literal_host)
     }
 
     fn check(&self) -> Result<(), String> {

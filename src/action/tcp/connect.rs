@@ -2,10 +2,10 @@
 
 use async_trait::async_trait;
 
-use crate::action::net::{Port, check_host, check_literal_timeout, endpoint, timeout};
+use crate::action::net::{Port, check_host, check_literal_timeout, endpoint, literal_host, timeout};
 use crate::action::typed::{Arguments as _, Typed as _, arguments, output};
 use crate::action::{AT_WILL, Action, ActionError, Declaration, Declared, Effect, Output, Read, StepContext, World};
-use crate::language::Arg;
+use crate::language::{Arg, Location};
 use crate::model::{Autonomy, HumanDuration};
 use crate::network::NetworkError;
 
@@ -58,6 +58,10 @@ impl Declared for TcpConnect {
 
     fn into_action(self) -> Action {
         Action::Read(Box::new(self))
+    }
+
+    fn host(&self) -> Option<(String, Location)> {
+        literal_host(&self.host)
     }
 
     fn check(&self) -> Result<(), String> {

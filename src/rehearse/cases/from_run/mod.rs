@@ -5,6 +5,7 @@
 
 mod answers;
 mod manifests;
+mod network;
 mod web;
 
 use std::collections::BTreeMap;
@@ -70,6 +71,7 @@ pub fn case_of_run(recorded: &RecordedRun, playbook: &Playbook) -> Result<CaseOf
     fields.extend(list("objects", manifests::of(recorded, playbook, &mut notes)));
     fields.extend(list("prometheus", answers::of(recorded, playbook, &mut notes)));
     fields.extend(list("http", web::of(recorded, playbook, &mut notes)));
+    fields.extend(list("network", network::of(recorded, playbook)));
     fields.extend(list("during", during(recorded, &mut notes)));
     let mut expect = Map::new();
     expect.insert("outcome".into(), json!(outcome));
