@@ -88,7 +88,7 @@ async fn busy_morning(bot: &Story) {
     let deadline = bot.clock.now() + Duration::from_secs(30);
     let started = RunEvent::Started { step: step.clone(), attempt: 1, intent, deadline, remedy: None };
     let error = "the class does not allow expansion".to_owned();
-    let failed = RunEvent::Failed { step, attempt: 1, class: FailureClass::Fail, error };
+    let failed = RunEvent::Failed { step, attempt: 1, class: FailureClass::Fail, error, held: false };
     bot.logs(run, Append { events: vec![started, failed], ..Append::default() }).await;
     bot.ends(run, Outcome::Escalated, "mitigate.expand failed: the class does not allow expansion").await;
     bot.page(volume, PageReason::Escalated { run }).await;

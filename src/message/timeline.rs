@@ -279,7 +279,7 @@ fn tell_run(run: RunId, event: &RunEvent, at: DateTime<Utc>) -> Option<String> {
         RunEvent::Set { .. } => return None,
         RunEvent::Read { step, summary, .. } => format!("{}: {summary}", step_name(step)),
         RunEvent::ReadFailed { step, .. } => format!("{} has no answer, and it goes on without", step_name(step)),
-        RunEvent::Failed { step, attempt, class, error } => {
+        RunEvent::Failed { step, attempt, class, error, .. } => {
             let name = step_name(step);
             match class {
                 FailureClass::Retry => format!("{name} failed (attempt {attempt}, may be tried again): {error}"),

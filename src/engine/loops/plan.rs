@@ -166,7 +166,7 @@ impl<'p> Planner<'p, '_> {
             let because = item.last.clone().unwrap_or_else(|| "each of its steps is done".to_owned());
             return Some(self.end(item, outcome, because));
         };
-        let Some(Status::Failed { class, error, tried }) = self.state.status(place.address()) else { return None };
+        let Some(Status::Failed { class, error, tried, .. }) = self.state.status(place.address()) else { return None };
         if matches!(&place, Place::Step(at) if fails_without_harm(at, self.state).is_some()) {
             return None;
         }
@@ -245,7 +245,7 @@ impl<'p> Planner<'p, '_> {
     /// What is asked before a wave; `None`: it may begin.
     fn guard(&self, key: &ItemKey) -> Option<Next<'p>> {
         let at = next_in_guard(self.playbook, self.at.foreach, key, self.state)?;
-        if let Some(Status::Failed { class, error, tried }) = self.state.status(&at.address)
+        if let Some(Status::Failed { class, error, tried, .. }) = self.state.status(&at.address)
             && fails_without_harm(&at, self.state).is_none()
         {
             let why = why_given_up(&at.address.for_all(), *class, error, tried.attempts);
