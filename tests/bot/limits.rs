@@ -1,5 +1,7 @@
 //! Limits over all runs: budgets, how many at once, ramps and breakers.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use dogwatch::cluster::Object;
@@ -424,6 +426,40 @@ async fn what_a_limit_or_a_breaker_held_up_is_no_run_of_its_target() {
         }
         assert_eq!((bot.changes().await.len(), bot.runs().await.len()), (2, 4), "{limits:?}: {:#?}", bot.runs().await);
     }
+}
+
+/// One that waits for a limit until its alert is over has tried nothing either; one that diagnosed,
+/// and found nothing to do, has.
+#[tokio::test]
+async fn who_waited_for_a_limit_until_the_alert_was_over_is_no_run_of_its_target() {
+    let playbook = triggered_by(&helps().replace("triggers:", "limits: { runs: 1 per 6h }\ntriggers:"), 2);
+    let limits = FleetLimits { mutations: rate("1 per 12h"), ..FleetLimits::default() };
+    let mut bot = Bot::begins(&[&playbook], shops(2)).await;
+    bot.rules.limits.set(limits);
+    let is_slow = Arc::new(AtomicBool::new(true));
+    let shop = is_slow.clone();
+    bot.prometheus.follows("shop_latency", move || Some(if shop.load(Ordering::Relaxed) { 0.4 } else { 0.02 }));
+    let shop_1 = [("namespace", "shop-1"), ("deployment", "web")];
+    fires(&mut bot, 0).await;
+    bot.passes(minutes(20)).await;
+    for runs in [2, 3] {
+        fires(&mut bot, 1).await;
+        bot.passes(minutes(10)).await;
+        bot.resolves("ShopSlow1", &shop_1).await;
+        bot.passes(minutes(90)).await;
+        let all = bot.runs().await;
+        let last = all.last().unwrap();
+        assert_eq!((all.len(), last.outcome), (runs, Some(Outcome::NothingToDo)), "{last:?}");
+    }
+    is_slow.store(false, Ordering::Relaxed);
+    for _ in 0..2 {
+        fires(&mut bot, 1).await;
+        bot.passes(minutes(10)).await;
+        bot.resolves("ShopSlow1", &shop_1).await;
+        bot.passes(minutes(90)).await;
+    }
+    assert_eq!(bot.runs().await.len(), 4, "it diagnosed, and counts");
+    assert_eq!(bot.changes().await.len(), 1);
 }
 
 /// What a limit holds of a loop is to be done all the same: somebody hears of it.
