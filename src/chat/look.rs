@@ -64,9 +64,9 @@ impl Look<'_> {
             },
             Command::Timeline { incident } => or_unknown(incident, self.timeline(incident).await?),
             Command::Run { playbook, set, .. } => or_wrong(self.previews.preview(&playbook, &set).await),
-            Command::Breakers => answered(match self.store.breakers().await?.as_slice() {
-                [] => "no breaker is open".to_owned(),
-                open => message::breakers_text(open),
+            Command::Breakers => answered(match self.stopped(|_| true).await? {
+                text if text.is_empty() => "no breaker is open, and no ramp has stopped".to_owned(),
+                text => text,
             }),
             Command::Freezes => {
                 let freezes = self.store.freezes_at(self.now).await?;
@@ -139,9 +139,19 @@ impl Look<'_> {
         let freezes = self.store.freezes_at(self.now).await?;
         let frozen = message::frozen_text(&freezes, &self.explains.freeze_map.get());
         let taken = message::taken_text(&self.store.taken_by(&ids).await?);
-        let breakers = message::breakers_text(&self.store.breakers().await?);
+        let breakers = self.stopped(|_| true).await?;
         let heartbeats = message::heartbeats_text(&self.store.heartbeats().await?, self.now);
         Ok(parts([frozen, breakers, table, taken, tickets, heartbeats]))
+    }
+
+    /// The playbooks among these of which no run begins a change until a person says so, or for a
+    /// time: a line for each.
+    pub(super) async fn stopped(&self, of: impl Fn(&str) -> bool) -> Result<String, StoreError> {
+        let mut breakers = self.store.breakers().await?;
+        breakers.retain(|breaker| of(&breaker.playbook));
+        let mut ramps = self.store.stopped_ramps(self.now).await?;
+        ramps.retain(|ramp| of(&ramp.playbook));
+        Ok(message::breakers_text(&breakers, &ramps))
     }
 
     async fn windows(&self) -> Result<String, StoreError> {
@@ -190,9 +200,7 @@ impl Look<'_> {
         };
         let tickets = message::tickets_text(&self.store.tickets_of(&[id]).await?);
         let taken = message::taken_text(&self.store.taken_by(&[id]).await?);
-        let mut breakers = self.store.breakers().await?;
-        breakers.retain(|breaker| runs.iter().any(|run| run.playbook.name == breaker.playbook));
-        let breakers = message::breakers_text(&breakers);
+        let breakers = self.stopped(|playbook| runs.iter().any(|run| run.playbook.name == playbook)).await?;
         let why =
             parts([message::why(&facts), taken, breakers, self.explains.experts(&about).unwrap_or_default(), tickets]);
         Ok(Some(if asked == id { why } else { format!("{asked} is part of {id}:\n{why}") }))
@@ -238,6 +246,6 @@ fn tell_oncall(oncall: &OnCall, question: OncallQuestion, asking: Asking<'_>) ->
 }
 
 /// Those that say something, with an empty line between them.
-fn parts<const N: usize>(parts: [String; N]) -> String {
+pub(super) fn parts<const N: usize>(parts: [String; N]) -> String {
     parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("\n\n")
 }

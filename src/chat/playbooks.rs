@@ -1,6 +1,6 @@
 //! `/playbooks`: what counts, and what was kept.
 
-use super::look::Look;
+use super::look::{Look, parts};
 use crate::message;
 use crate::model::{PlaybookQuestion, PlaybookRef};
 use crate::store::{KeptPlaybook, StoreError};
@@ -24,7 +24,9 @@ impl Look<'_> {
             PlaybookQuestion::List => {
                 let names: Vec<&str> = rows.iter().map(|row| row.reference.name.as_str()).collect();
                 let runs = self.store.playbook_runs(&names).await?;
-                Ok(message::playbooks_table(&rows, &runs, self.now))
+                // Also of what is not in the folder any more.
+                let stopped = self.stopped(|_| true).await?;
+                Ok(parts([message::playbooks_table(&rows, &runs, self.now), stopped]))
             }
             PlaybookQuestion::History { name } => {
                 let kept = self.store.kept_playbooks(&name).await?;

@@ -102,7 +102,7 @@ fn help_says_who_may_ask_for_what() {
         --for TIME                            how long, up to 30d; without, until somebody unfreezes it
     /unfreeze FRZ-7                           end a freeze; new runs may change things there again (needs the role responder)
     /freezes                                  what is frozen: since when, until when, by whom and why
-    /breakers                                 playbooks of which no run changes anything, as too many did not help
+    /breakers                                 playbooks of which no run begins a change, as others did not help
     /close PLAYBOOK reason                    close the breaker of a playbook: its runs may change things again (needs the role responder)
     /approve APR-7                            yes to a question of the bot (needs the role responder)
     /deny APR-7 [reason]                      no to a question of the bot (needs the role responder)

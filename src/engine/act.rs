@@ -76,11 +76,17 @@ async fn braked(
     mut before: Vec<RunEvent>,
 ) -> Result<Flow, StoreError> {
     if at.address.is_undo() || (at.is_in_loop() && brake(driver, true).await?.is_none()) {
-        return driver.failed(at, attempt, ActionError::held_up(format!("{by} holds it")), before).await;
+        return driver.held(at, attempt, ActionError::held_up(format!("{by} holds it")), before).await;
     }
     if let Some(Status::Started { tried, .. }) = driver.state.status(&at.address) {
         let (attempt, error) = (tried.attempts, format!("it was not done, and {by} holds it up"));
-        before.push(RunEvent::Failed { step: at.address.clone(), attempt, class: FailureClass::Fail, error });
+        before.push(RunEvent::Failed {
+            step: at.address.clone(),
+            attempt,
+            class: FailureClass::Fail,
+            error,
+            held: false,
+        });
     }
     before.push(RunEvent::Braked { by });
     driver.append(Append { events: before, ..Append::default() }).await?;

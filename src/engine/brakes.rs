@@ -5,12 +5,12 @@ use super::act::settle;
 use super::drive::{Driver, Flow};
 use super::freeze_map::{MapSays, freeze_map_says};
 use super::plan::Next;
-use super::state::Approval;
+use super::state::{Approval, RunState};
 use super::status::Status;
 use super::walk::{Place, StepAt, next_place};
 use super::windows::{window_over, window_over_object};
 use crate::action::{Action, ActionError};
-use crate::model::{Autonomy, FleetLimits, Intent, Outcome, Phase, RunEvent, RunLimits, Severity, Under};
+use crate::model::{Autonomy, FailureClass, FleetLimits, Intent, Outcome, Phase, RunEvent, RunLimits, Severity, Under};
 use crate::playbook::StepKind;
 use crate::store::StoreError;
 
@@ -41,12 +41,27 @@ fn under_ceilings(driver: &Driver<'_>, wanted: Autonomy, namespaces: &[&str]) ->
     driver.options.ceilings.get().lower(wanted, under)
 }
 
-/// Whether a brake is why it ends, and it has begun no change: then it counts for no limit.
+/// Whether a brake or a limit is why it ends, and it has begun no change: then it counts for no
+/// limit.
 pub(super) fn is_held_back(driver: &Driver<'_>, outcome: Outcome) -> bool {
     let has_begun = driver.state.steps.values().any(Status::has_begun_a_change);
     let is_lowered = || under_ceilings(driver, driver.playbook.autonomy, &[]).is_some();
     let ends_early = matches!(outcome, Outcome::Proposed | Outcome::Cancelled);
-    ends_early && !has_begun && !driver.state.mutated && (driver.state.braked_by.is_some() || is_lowered())
+    let is_braked =
+        ends_early && !has_begun && !driver.state.mutated && (driver.state.braked_by.is_some() || is_lowered());
+    is_braked || is_held(&driver.state)
+}
+
+/// Nothing but limits and brakes keeps it from changing something: no attempt was begun.
+fn is_held(state: &RunState) -> bool {
+    let is_wrong = |status: &Status| match status {
+        Status::Failed { class, held, .. } => !held && *class != FailureClass::LeaveAlone,
+        _ => false,
+    };
+    let any = |is: fn(&Status) -> bool| state.steps.values().any(is);
+    let has_begun = state.mutated || any(Status::has_begun_a_change);
+    // What is wrong with the run itself is not the limit's.
+    !has_begun && state.trouble.is_none() && any(Status::is_held) && !any(is_wrong)
 }
 
 /// What freezes the run where it is about to mitigate: then it shows what it would do. What cannot

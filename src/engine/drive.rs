@@ -91,7 +91,7 @@ impl Driver<'_> {
             Observed::TargetUnread(error) => return self.target_unread(error).await,
             Observed::ItemUnread { address, error } => {
                 let attempt = self.state.next_attempt(&address);
-                return self.failed_at(&address, None, attempt, error, Vec::new()).await;
+                return self.failed_at(&address, None, (attempt, false), error, Vec::new()).await;
             }
             Observed::NotYet { looked, is_told: true, .. } => return self.record(looked).await,
             Observed::NotYet { looked, .. } => {
@@ -287,7 +287,7 @@ impl Driver<'_> {
             Place::Step(at) => Some(at.step),
             Place::Choose(_) | Place::Loop(_) => None,
         };
-        self.failed_at(at.address(), step, attempt, ActionError { message, ..error }, Vec::new()).await
+        self.failed_at(at.address(), step, (attempt, false), ActionError { message, ..error }, Vec::new()).await
     }
 
     /// Records a failure, and the next attempt where there is one. `before` goes on the log ahead of it.
@@ -298,7 +298,18 @@ impl Driver<'_> {
         error: ActionError,
         before: Vec<RunEvent>,
     ) -> Result<Flow, StoreError> {
-        self.failed_at(&at.address, Some(at.step), attempt, error, before).await
+        self.failed_at(&at.address, Some(at.step), (attempt, false), error, before).await
+    }
+
+    /// Records that a limit or a brake said no, for good.
+    pub(super) async fn held(
+        &mut self,
+        at: &StepAt<'_>,
+        attempt: u32,
+        error: ActionError,
+        before: Vec<RunEvent>,
+    ) -> Result<Flow, StoreError> {
+        self.failed_at(&at.address, Some(at.step), (attempt, true), error, before).await
     }
 
     /// `step`: what it is, where it is one.
@@ -306,7 +317,7 @@ impl Driver<'_> {
         &mut self,
         address: &StepAddress,
         step: Option<&Step>,
-        attempt: u32,
+        (attempt, held): (u32, bool),
         error: ActionError,
         mut before: Vec<RunEvent>,
     ) -> Result<Flow, StoreError> {
@@ -315,7 +326,7 @@ impl Driver<'_> {
         let retry = retry_at(step, error.class, attempt, first_failed_at, now, rand::random());
         // An API server quotes what it refuses.
         let message = redact(&error.message).into_owned();
-        before.push(RunEvent::Failed { step: address.clone(), attempt, class: error.class, error: message });
+        before.push(RunEvent::Failed { step: address.clone(), attempt, class: error.class, error: message, held });
         match retry {
             Some(until) => {
                 let because = format!("attempt {} follows", attempt + 1);

@@ -100,7 +100,7 @@ pub fn in_step<'p>(
         Some(Status::Failed { error, .. }) if phase == Phase::Escalate => {
             return Next::Skip { address: at.address, because: error.clone() };
         }
-        Some(Status::Failed { class, error, tried }) => return give_up(&at, *class, error, tried.attempts),
+        Some(Status::Failed { class, error, tried, .. }) => return give_up(&at, *class, error, tried.attempts),
         Some(Status::Waiting { until, .. }) if now < *until => return Next::Park { until: *until },
         Some(Status::Waiting { .. }) if matches!(step.kind, StepKind::Wait(_)) => return Next::EndWait { at },
         Some(Status::Made { at: made_at }) => return begin_verify(at, *made_at),

@@ -41,15 +41,15 @@ pub async fn preview_run(world: &World, playbook: &Playbook, frame: &Frame) -> R
         let event = match observe(world, frame, &state, playbook, next, until).await {
             Observed::Record(event) => event,
             Observed::Failed { at, attempt, error } => {
-                RunEvent::Failed { step: at.address, attempt, class: error.class, error: error.message }
+                RunEvent::Failed { step: at.address, attempt, class: error.class, error: error.message, held: false }
             }
             Observed::ItemUnread { address: step, error } => {
-                RunEvent::Failed { step, attempt: 1, class: error.class, error: error.message }
+                RunEvent::Failed { step, attempt: 1, class: error.class, error: error.message, held: false }
             }
             // Nothing is waited for: the first look is what is shown.
             Observed::NotYet { looked: RunEvent::Watched { step, summary, .. }, found, .. } => match found {
                 Some(found) => watch::over(&step, found, false),
-                None => RunEvent::Failed { step, attempt: 1, class: FailureClass::Fail, error: summary },
+                None => RunEvent::Failed { step, attempt: 1, class: FailureClass::Fail, error: summary, held: false },
             },
             // A read that is repeated says no other thing.
             Observed::NotYet { .. } => return escalates(events, String::new()),

@@ -111,6 +111,7 @@ pub(super) fn evaluate(
             attempt: 1,
             class: FailureClass::Fail,
             error: error.to_string(),
+            held: false,
         },
     }
 }
@@ -121,7 +122,13 @@ pub(super) fn choose(world: &World, frame: &Frame, state: &RunState, at: &Choose
     // What masking would change could not be found again.
     if let Some(branch) = at.choose.branches.iter().find(|branch| redact(&branch.name) != branch.name) {
         let error = format!("the name of a branch holds what looks like a secret: `{}`", redact(&branch.name));
-        return RunEvent::Failed { step: at.address.clone(), attempt: 1, class: FailureClass::Fail, error };
+        return RunEvent::Failed {
+            step: at.address.clone(),
+            attempt: 1,
+            class: FailureClass::Fail,
+            error,
+            held: false,
+        };
     }
     let (scope, now) = (frame.scope(state, &at.address), world.clock.now());
     let is_lenient = state.phase == Some(Phase::Escalate);
@@ -135,7 +142,13 @@ pub(super) fn choose(world: &World, frame: &Frame, state: &RunState, at: &Choose
             Err(error) if is_lenient => (false, Some(redact(&error.to_string()).into_owned())),
             Err(error) => {
                 let error = format!("whether it is `{}`: {error}", branch.name);
-                return RunEvent::Failed { step: at.address.clone(), attempt: 1, class: FailureClass::Fail, error };
+                return RunEvent::Failed {
+                    step: at.address.clone(),
+                    attempt: 1,
+                    class: FailureClass::Fail,
+                    error,
+                    held: false,
+                };
             }
         };
         considered.push(Considered { branch: branch.name.clone(), expression: on_one_line(when), held, error });
@@ -144,7 +157,7 @@ pub(super) fn choose(world: &World, frame: &Frame, state: &RunState, at: &Choose
         }
     }
     let error = "none of its branches holds".to_owned();
-    RunEvent::Failed { step: at.address.clone(), attempt: 1, class: FailureClass::Fail, error }
+    RunEvent::Failed { step: at.address.clone(), attempt: 1, class: FailureClass::Fail, error, held: false }
 }
 
 /// Gives names to values, as they are now. What masking would change is not kept: it would be
@@ -158,8 +171,13 @@ pub(super) fn values(
 ) -> RunEvent {
     let (scope, now) = (frame.scope(state, &at.address), world.clock.now());
     let mut named = Map::new();
-    let failed =
-        |error: String| RunEvent::Failed { step: at.address.clone(), attempt: 1, class: FailureClass::Fail, error };
+    let failed = |error: String| RunEvent::Failed {
+        step: at.address.clone(),
+        attempt: 1,
+        class: FailureClass::Fail,
+        error,
+        held: false,
+    };
     for (name, expression) in values {
         match expression.evaluate(&scope, now) {
             Ok(value) => named.insert(name.clone(), value),

@@ -14,7 +14,8 @@ pub enum Status {
     /// An attempt failed, another run holds the lock, or a `wait` runs: nothing before `until`.
     Waiting { until: DateTime<Utc>, tried: Tried },
     /// Failed for good, unless a `waiting` follows.
-    Failed { tried: Tried, class: FailureClass, error: String },
+    /// `held`: a limit or a brake said no.
+    Failed { tried: Tried, class: FailureClass, error: String, held: bool },
     /// A mutation was about to be made, at `since`. Read back from the log after a crash, this is
     /// doubt.
     Started { tried: Tried, intent: Box<Intent>, since: DateTime<Utc>, look_at: Option<DateTime<Utc>> },
@@ -116,7 +117,7 @@ impl Status {
             }
             (
                 Status::Ready { tried } | Status::Waiting { tried, .. } | Status::Started { tried, .. },
-                RunEvent::Failed { attempt, class, error, .. },
+                RunEvent::Failed { attempt, class, error, held, .. },
             ) => Status::Failed {
                 tried: Tried {
                     attempts: *attempt,
@@ -125,6 +126,7 @@ impl Status {
                 },
                 class: *class,
                 error: error.clone(),
+                held: *held,
             },
             // A mutation in doubt stays in doubt while the cluster cannot be asked.
             (Status::Started { tried, intent, since, .. }, RunEvent::Waiting { until, .. }) => {
@@ -201,11 +203,12 @@ impl Status {
                 Status::Watching(Watched { told, ..watched.looked(at, *verdict) })
             }
             (Status::Watching(_), RunEvent::Read { .. }) => Status::Finished { made: false },
-            (Status::Watching(_), RunEvent::Failed { attempt, class, error, .. }) => Status::Failed {
+            (Status::Watching(_), RunEvent::Failed { attempt, class, error, held, .. }) => Status::Failed {
                 // Its `when`, where it has one, held: nothing is watched before.
                 tried: Tried { wanted: true, attempts: *attempt, first_failed_at: Some(at), ..Tried::default() },
                 class: *class,
                 error: error.clone(),
+                held: *held,
             },
             _ => return Err(IllegalRecord { record: event.name(), before: status.told() }),
         };
@@ -252,6 +255,15 @@ impl Status {
     /// An attempt to change something was on the log, whatever came of it.
     pub(super) fn has_begun_a_change(&self) -> bool {
         self.tried().is_some_and(|tried| tried.begun.is_some())
+    }
+
+    /// A limit or a brake keeps it from beginning a change: it said no, or is waited for.
+    pub(super) fn is_held(&self) -> bool {
+        match self {
+            Status::Failed { held, .. } => *held,
+            Status::Waiting { tried, .. } => matches!(tried.waits, Some((Some(WaitsFor::Limit), _))),
+            _ => false,
+        }
     }
 
     /// Failures before this are not on its account any more; an attempt that was begun is.

@@ -85,7 +85,7 @@ pub(super) async fn wait_for_limit(
     let again_at = over.again_at.filter(|_| now < since + LIMIT_PATIENCE);
     let Some(again_at) = again_at else {
         let error = if at.is_in_loop() { ActionError::held_up(over.said) } else { ActionError::needs_human(over.said) };
-        return driver.failed(at, attempt, error, Vec::new()).await;
+        return driver.held(at, attempt, error, Vec::new()).await;
     };
     let until = again_at.min(since + LIMIT_PATIENCE).max(now + LIMIT_LOOK_AT_LEAST);
     let waits_for = Some(WaitsFor::Limit);

@@ -93,7 +93,8 @@ pub async fn summarise(
     let frozen = Listed::new(freezes::frozen(store, &facts).await?);
     let freeze_map = freeze_map.holds().then(|| freeze_map_text(freeze_map));
     let breakers = store.breakers().await?;
-    let breakers: Vec<String> = breakers.iter().map(|open| breakers_text(std::slice::from_ref(open))).collect();
+    let ramps = store.stopped_ramps(now).await?;
+    let breakers: Vec<String> = breakers_text(&breakers, &ramps).lines().map(str::to_owned).collect();
     let is_frozen = !frozen.is_empty() || freeze_map.is_some();
     let nothing_outstanding =
         time_critical.is_empty() && open_incidents.is_empty() && approvals.is_empty() && runs.is_empty();

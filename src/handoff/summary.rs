@@ -25,7 +25,7 @@ pub struct Summary {
     pub frozen: Listed<FrozenNow>,
     /// What the ConfigMap freezes; `None`: nothing, as far as is known.
     pub freeze_map: Option<String>,
-    /// The breakers that are open, of all teams.
+    /// The breakers that are open and the ramps that have stopped, of all teams.
     pub breakers: Vec<String>,
     /// Whether anything is frozen.
     pub is_frozen: bool,

@@ -88,7 +88,7 @@ async fn busy_morning(bot: &Story) {
     let deadline = bot.clock.now() + Duration::from_secs(30);
     let started = RunEvent::Started { step: step.clone(), attempt: 1, intent, deadline, remedy: None };
     let error = "the class does not allow expansion".to_owned();
-    let failed = RunEvent::Failed { step, attempt: 1, class: FailureClass::Fail, error };
+    let failed = RunEvent::Failed { step, attempt: 1, class: FailureClass::Fail, error, held: false };
     bot.logs(run, Append { events: vec![started, failed], ..Append::default() }).await;
     bot.ends(run, Outcome::Escalated, "mitigate.expand failed: the class does not allow expansion").await;
     bot.page(volume, PageReason::Escalated { run }).await;
@@ -114,6 +114,36 @@ async fn a_busy_shift_while_it_goes_on() {
     let bot = Story::new(&[], &[]).await;
     busy_morning(&bot).await;
     assert_snapshot!(report(&bot, WhichShift::Current).await);
+}
+
+/// Attempts that a budget refused are one change that was not made.
+#[tokio::test]
+async fn a_change_that_was_refused_thirty_times_is_told_once() {
+    let bot = Story::new(&[], &[]).await;
+    bot.passes(60 * 8);
+    let volume = bot.incident(Severity::S2, "node-7 is to be drained", "NodeDrain", 1).await;
+    let run = bot.opens_run(volume, "drain").await;
+    let step: StepAddress = "mitigate.evict".parse().unwrap();
+    let intent = Intent {
+        summary: "evict pod/pg-0 in db".into(),
+        object: crate::model::ObjectKey::new("Pod", "db", "pg-0"),
+        uid: "u".into(),
+        resource_version: "1".into(),
+        before: json!(null),
+        after: json!(null),
+        marker: "m".into(),
+    };
+    for attempt in 1..=30 {
+        let (step, deadline, intent) = (step.clone(), bot.clock.now() + Duration::from_secs(30), intent.clone());
+        let started = RunEvent::Started { step: step.clone(), attempt, intent, deadline, remedy: None };
+        let error = if attempt < 30 { "its budget allows no disruption" } else { "it is gone" }.to_owned();
+        let failed = RunEvent::Failed { step, attempt, class: FailureClass::Retry, error, held: false };
+        bot.logs(run, Append { events: vec![started, failed], ..Append::default() }).await;
+    }
+    let report = report(&bot, WhichShift::Current).await;
+    assert_eq!(report.matches("evict pod/pg-0 in db").count(), 2, "{report}");
+    assert!(report.contains("failed 29 times: its budget allows no disruption"), "{report}");
+    assert!(report.contains("failed: it is gone"), "{report}");
 }
 
 /// What a report says under this heading.

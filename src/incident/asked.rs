@@ -208,13 +208,14 @@ impl Asked<'_> {
 
     async fn close_breaker(&self, playbook: &str, reason: &str) -> Result<Decision, StoreError> {
         let is_open = self.store.breakers().await?.iter().any(|breaker| breaker.playbook == playbook);
-        if !is_open && self.catalog.get(playbook).is_none() {
+        let has_stopped = self.store.stopped_ramps(self.now).await?.iter().any(|ramp| ramp.playbook == playbook);
+        if !is_open && !has_stopped && self.catalog.get(playbook).is_none() {
             return Ok(self.no_playbook(playbook));
         }
         if let Some(why) = self.may_not_let_go_on(&FreezeScope::Playbook(playbook.to_owned())) {
             return Ok(decline(why));
         }
-        Ok(decide_close_breaker(playbook, is_open, reason, self.person))
+        Ok(decide_close_breaker(playbook, (is_open, has_stopped), reason, self.person))
     }
 
     /// Whether a run of the playbook is under way, which may be in the catalog no more. What cannot

@@ -26,6 +26,7 @@ mod tests;
 mod text;
 mod ticket;
 mod timeline;
+mod told;
 mod why;
 mod windows;
 

@@ -1,7 +1,7 @@
 //! What came of a page, in one line.
 
 use super::clip;
-use super::timeline::told;
+use super::told::told;
 use crate::model::PageEvent;
 use crate::store::{IncidentEvent, Page, TimelineEntry, TimelineWhat};
 

@@ -5,7 +5,8 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 
 use super::text::{clip, count, later, moment};
-use super::timeline::{step_name, told};
+use super::timeline::step_name;
+use super::told::told;
 use crate::model::{ConditionKind, HumanDuration, Outcome, Phase, Run, RunEvent, RunId, SourceAnswer, StepAddress};
 use crate::store::{IncidentEvent, PageReason, TimelineEntry, TimelineWhat};
 

@@ -2,13 +2,16 @@
 
 pub(super) mod story;
 
+use chrono::TimeDelta;
 use insta::assert_snapshot;
 use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
-use crate::model::{ApprovalState, Grouping, Incident, IncidentState, RunEvent, RunId, Severity, Verdict};
-use crate::store::{IncidentEvent, Page, PageReason};
+use crate::model::{
+    ApprovalState, FailureClass, Grouping, Incident, IncidentState, RunEvent, RunId, Severity, Verdict,
+};
+use crate::store::{IncidentEvent, Page, PageReason, TimelineEntry};
 use story::*;
 
 #[test]
@@ -122,10 +125,50 @@ fn a_timeline_tells_what_is_over_by_its_end() {
 }
 
 #[test]
+fn what_repeats_is_one_line_with_its_count_and_the_time_of_the_last() {
+    let at = |n: i64, what| TimelineEntry {
+        at: entry("14:00:00", run(RunEvent::AlertResolved)).at + TimeDelta::seconds(n),
+        what,
+    };
+    let failed = |item: &str, attempt, error: &str| {
+        let (step, class) = (step(&format!("mitigate.evict[{item}]")), FailureClass::Retry);
+        run(RunEvent::Failed { step, attempt, class, error: error.into(), held: false })
+    };
+    let waits = |item: &str, attempt| {
+        let (step, because) = (step(&format!("mitigate.evict[{item}]")), format!("attempt {attempt} follows"));
+        run(RunEvent::Waiting {
+            step,
+            until: entry("15:00:00", run(RunEvent::AlertResolved)).at,
+            because,
+            waits_for: None,
+        })
+    };
+    let budget = "its budget pg allows no disruption";
+    let mut timeline = Vec::new();
+    for n in 1..=30_u32 {
+        // Two items side by side.
+        for item in ["pg-0", "pg-1"] {
+            timeline.push(at(i64::from(n) * 30, failed(item, n, budget)));
+            timeline.push(at(i64::from(n) * 30, waits(item, n + 1)));
+        }
+    }
+    timeline.push(at(930, failed("pg-0", 31, "the API server did not answer")));
+    let not_run =
+        || incident_event(IncidentEvent::RunNotOpened { playbook: "drain".into(), because: "it ran 3 times".into() });
+    timeline.extend([at(940, not_run()), at(950, not_run()), at(960, not_run())]);
+    assert_snapshot!(timeline_lines(&timeline).join("\n"), @"
+    14:15:00 evict for pg-0 failed (attempt 30, may be tried again): its budget pg allows no disruption (30 times since 14:00:30)
+    14:15:00 evict for pg-1 failed (attempt 30, may be tried again): its budget pg allows no disruption (30 times since 14:00:30)
+    14:15:30 evict for pg-0 failed (attempt 31, may be tried again): the API server did not answer
+    14:16:00 playbook drain is not run: it ran 3 times (3 times since 14:15:40)
+    ");
+}
+
+#[test]
 fn a_new_day_has_a_line_of_its_own() {
     let mut timeline = vec![entry("23:59:59", run(RunEvent::AlertResolved))];
     let mut next = entry("00:00:01", incident_event(IncidentEvent::Mitigated { because: "it helped".into() }));
-    next.at += chrono::TimeDelta::days(1);
+    next.at += TimeDelta::days(1);
     timeline.push(next);
     assert_snapshot!(timeline_lines(&timeline).join("\n"), @"
     23:59:59 the alert resolved
@@ -348,7 +391,7 @@ fn what_pages_nobody_needs_a_person_until_somebody_has_it() {
     let reason = PageReason::Escalated { run: RunId(7) };
     let page = Page { severity: Severity::S3, deliveries: Vec::new(), acknowledged_at: None, ..the_page(reason) };
     let shown = |page: &Page| {
-        let (pages, now) = (std::slice::from_ref(page), page.created_at + chrono::TimeDelta::hours(9));
+        let (pages, now) = (std::slice::from_ref(page), page.created_at + TimeDelta::hours(9));
         let table = incidents_table(std::slice::from_ref(&incident), pages, now, false);
         let facts = WhyFacts {
             incident: &incident,
@@ -530,7 +573,7 @@ fn incidents_stand_in_columns() {
     second.id = crate::model::IncidentId(7);
     second.owner = Some("alice".into());
     second.open_episodes = 1;
-    second.opened_at -= chrono::TimeDelta::hours(30);
+    second.opened_at -= TimeDelta::hours(30);
     assert_snapshot!(incidents_table(&[the_incident(IncidentState::Open), second], &[], at("02:15:00"), false), @"
             SEV  STATE         AGE   ALERTS  OWNER  WHAT
     INC-42  S2   open          12m   4,012   -      CoreDNS has too little capacity for the cluster's queries
@@ -705,7 +748,7 @@ fn a_page_that_reached_nobody_is_seen_wherever_somebody_looks() {
 fn a_start_ahead_of_our_clock_is_said_to_be_one() {
     let incident = the_incident(IncidentState::Open);
     let mut episode = the_episode();
-    episode.starts_at = episode.opened_at + chrono::TimeDelta::hours(3);
+    episode.starts_at = episode.opened_at + TimeDelta::hours(3);
     let page = shown(&paged(&incident, &the_page(PageReason::Overdue), &[], &[], std::slice::from_ref(&episode)));
     let said =
         "2025-03-01 05:03:00 UTC (as its sender says, 3h ahead of our clock: it came at 2025-03-01 02:03:00 UTC)";

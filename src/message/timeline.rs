@@ -6,6 +6,7 @@ use super::delivery::ways;
 use super::folds::{folded_ids, how_to_take, spent_text};
 use super::reason::{condition_text, page_reason, source_text};
 use super::text::{clip, count, later, thousands, time};
+use super::told::told;
 use crate::model::{
     ConditionKind, FailureClass, Incident, IncidentId, ItemKey, Look, Phase, RunEvent, RunId, StepAddress, StepName,
     Undo, Verdict,
@@ -25,7 +26,8 @@ pub fn timeline_line(entry: &TimelineEntry) -> Option<String> {
 }
 
 /// The lines of a whole timeline: what is over is told by its end alone (a mutation that was made, a verify that has looked),
-/// looks that saw the same are one line, and a new day has a line of its own.
+/// looks that saw the same and attempts that failed of the same are one line, at the time of the last, and a new day has a line
+/// of its own.
 pub fn timeline_lines(timeline: &[TimelineEntry]) -> Vec<String> {
     let mut lines = Vec::new();
     let mut day = timeline.first().map(|entry| entry.at.date_naive());
@@ -58,75 +60,8 @@ pub fn timeline_text(
     lines.join("\n")
 }
 
-/// The entries of a whole timeline that are worth a line, with their texts.
-pub(super) fn told(timeline: &[TimelineEntry]) -> Vec<(&TimelineEntry, String)> {
-    let mut told = Vec::new();
-    let mut looks = 1;
-    for (n, entry) in timeline.iter().enumerate() {
-        let Some(mut text) = tell(entry) else { continue };
-        match fate(&timeline[n..]) {
-            Fate::Over => continue,
-            Fate::Again => {
-                looks += 1;
-                continue;
-            }
-            Fate::Stands => {}
-        }
-        if matches!(&entry.what, TimelineWhat::Run(_, RunEvent::Looked { .. })) {
-            if looks > 1 {
-                text.push_str(&format!(" (look {looks})"));
-            }
-            looks = 1;
-        }
-        told.push((entry, text));
-    }
-    told
-}
-
-/// What became of an entry later on.
-enum Fate {
-    Stands,
-    /// Its end is told.
-    Over,
-    /// The next look saw the same.
-    Again,
-}
-
-fn fate(from_here: &[TimelineEntry]) -> Fate {
-    let Some((TimelineEntry { what: TimelineWhat::Run(run, event), .. }, later)) = from_here.split_first() else {
-        return Fate::Stands;
-    };
-    let mut later = later.iter().filter_map(|entry| match &entry.what {
-        TimelineWhat::Run(other, event) if other == run => Some(event),
-        _ => None,
-    });
-    match event {
-        RunEvent::Started { step, .. } => {
-            let ended = later.any(|event| {
-                matches!(event, RunEvent::Done { step: other, .. } | RunEvent::Failed { step: other, .. } if other == step)
-            });
-            if ended { Fate::Over } else { Fate::Stands }
-        }
-        // A timer that is over is told by what came after it.
-        RunEvent::Waiting { .. } | RunEvent::Verifying { .. } | RunEvent::Watching { .. } => {
-            if later.any(|event| !matches!(event, RunEvent::Claimed { .. })) { Fate::Over } else { Fate::Stands }
-        }
-        RunEvent::SourceAsked { again_at: Some(_), .. } => {
-            if later.any(|event| matches!(event, RunEvent::SourceAsked { .. })) { Fate::Over } else { Fate::Stands }
-        }
-        RunEvent::Looked { step, verdict: Look::NotYet, .. } => {
-            let looks_again = later
-                .find(|event| !matches!(event, RunEvent::Claimed { .. } | RunEvent::Verifying { .. }))
-                .is_some_and(|event| {
-                    matches!(event, RunEvent::Looked { step: other, verdict: Look::NotYet, .. } if other == step)
-                });
-            if looks_again { Fate::Again } else { Fate::Stands }
-        }
-        _ => Fate::Stands,
-    }
-}
-
-fn tell(TimelineEntry { at, what, .. }: &TimelineEntry) -> Option<String> {
+/// What one entry says by itself, without its time.
+pub(super) fn tell(TimelineEntry { at, what, .. }: &TimelineEntry) -> Option<String> {
     match what {
         TimelineWhat::Incident(event) => tell_incident(event, *at),
         TimelineWhat::Run(run, event) => tell_run(*run, event, *at),
@@ -279,7 +214,7 @@ fn tell_run(run: RunId, event: &RunEvent, at: DateTime<Utc>) -> Option<String> {
         RunEvent::Set { .. } => return None,
         RunEvent::Read { step, summary, .. } => format!("{}: {summary}", step_name(step)),
         RunEvent::ReadFailed { step, .. } => format!("{} has no answer, and it goes on without", step_name(step)),
-        RunEvent::Failed { step, attempt, class, error } => {
+        RunEvent::Failed { step, attempt, class, error, .. } => {
             let name = step_name(step);
             match class {
                 FailureClass::Retry => format!("{name} failed (attempt {attempt}, may be tried again): {error}"),

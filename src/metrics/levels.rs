@@ -38,6 +38,8 @@ pub struct Levels {
     pub frozen: u64,
     /// Playbooks whose breaker is open.
     pub breakers: u64,
+    /// Playbooks whose ramp has stopped, and whose breaker is not open.
+    pub stopped_ramps: u64,
     /// Incidents whose page is told in another one's.
     pub folded: u64,
     /// How many seconds ago each heartbeat came, by (source, name).
@@ -64,6 +66,7 @@ pub(super) struct LevelGauges {
     held_by_windows: Level,
     frozen: Level,
     breakers: Level,
+    stopped_ramps: Level,
     folded: Level,
     heartbeat_age: Family<HeartbeatLabels, Level>,
 }
@@ -104,6 +107,11 @@ impl LevelGauges {
             ("frozen", "Freezes that hold, in the bot's own database", &gauges.frozen),
             ("breakers_open", "Playbooks of which no run changes anything until a person says so", &gauges.breakers),
             (
+                "ramps_stopped",
+                "Playbooks of which no other run begins a change for a time, as one did not help",
+                &gauges.stopped_ramps,
+            ),
+            (
                 "folded_incidents",
                 "Incidents whose page is told in another one's, as their team's budget is spent",
                 &gauges.folded,
@@ -137,6 +145,7 @@ impl LevelGauges {
         self.held_by_windows.set(levels.held_by_windows);
         self.frozen.set(levels.frozen);
         self.breakers.set(levels.breakers);
+        self.stopped_ramps.set(levels.stopped_ramps);
         self.folded.set(levels.folded);
         self.incidents.clear();
         for ((state, severity), count) in &levels.incidents {

@@ -147,7 +147,7 @@ pub enum Command {
     Unfreeze { id: FreezeId },
     /// What is frozen.
     Freezes,
-    /// The playbooks of which no run changes anything, as too many did not help.
+    /// The playbooks of which no run begins a change, as others did not help.
     Breakers,
     /// Runs of that playbook may change things again.
     CloseBreaker { playbook: String, reason: String },

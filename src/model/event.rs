@@ -104,7 +104,16 @@ pub enum RunEvent {
     /// A read failed for good, and the run goes on without its answer.
     ReadFailed { step: StepAddress, error: String },
     /// A step failed; `attempt` counts from 1.
-    Failed { step: StepAddress, attempt: u32, class: FailureClass, error: String },
+    Failed {
+        step: StepAddress,
+        attempt: u32,
+        class: FailureClass,
+        error: String,
+        /// A limit or a brake said no, and nothing else is wrong; never on logs of before it was
+        /// recorded.
+        #[serde(default, skip_serializing_if = "is_false")]
+        held: bool,
+    },
     /// The next attempt of a step, or its `wait`, is due then.
     Waiting {
         step: StepAddress,

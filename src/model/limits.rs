@@ -7,7 +7,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Deserializer};
 
-use super::{HumanDuration, parse_duration};
+use super::{HumanDuration, RunId, parse_duration};
 
 /// At most so many in this time: `30 per 10m`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -113,6 +113,17 @@ pub struct Breaker {
     pub playbook: String,
     pub opened_at: DateTime<Utc>,
     pub because: String,
+}
+
+/// A playbook of which no other run begins a change for a time, as one of them did not help.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoppedRamp {
+    pub playbook: String,
+    /// The latest that did not help, and when it ended.
+    pub run: RunId,
+    pub since: DateTime<Utc>,
+    /// As it was told when that run ended.
+    pub until: DateTime<Utc>,
 }
 
 #[cfg(test)]

@@ -73,7 +73,7 @@ pub use incident::{Episode, Incident, IncidentState};
 pub use item::{Item, ItemOutcome};
 pub use kind_text::{KindText, is_version, kind_identity, means_kind, usual_plural};
 pub use label_names::{LabelNames, NAMESPACE, NamedLabel, OBJECT_LABELS, TwoNamespaces};
-pub use limits::{Breaker, FleetLimits, Rate, RateError, RunLimits, TargetLimits};
+pub use limits::{Breaker, FleetLimits, Rate, RateError, RunLimits, StoppedRamp, TargetLimits};
 pub use live::Live;
 pub use matcher::{Matcher, MatcherError};
 pub use may_start::{Allowed, MayStart, SourceRights};

@@ -1,5 +1,7 @@
 //! Limits over all runs: budgets, how many at once, ramps and breakers.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use dogwatch::cluster::Object;
@@ -111,8 +113,23 @@ async fn the_first_that_does_not_help_stops_the_ramp_for_a_person() {
     let open = bot.store().unanswered_pages().await.unwrap().len();
     assert!(open <= 2, "those that stop for one reason are one incident, and not {open} pages");
 
+    // It stands wherever an open breaker would.
+    let line = "the ramp of shop-slow has stopped since 2026-03-02 02:";
+    let how = "before 2026-03-02 03:";
+    for asked in ["/breakers", "/incidents", "/playbooks", "/why INC-1"] {
+        let answer = asks(&bot, asked).await;
+        let told = answer.lines().find(|told| told.starts_with(line));
+        let told = told.unwrap_or_else(|| panic!("{asked}: {answer}"));
+        assert!(told.contains(how) && told.ends_with("RUN-1 did not help; /close playbook=shop-slow REASON"), "{told}");
+    }
+    assert_eq!(bot.measures("dogwatch_ramps_stopped").await, "1");
+    assert_eq!(bot.measures("dogwatch_breakers_open").await, "0");
+    bot.is_restarted().await;
+
     let reply = bot.types("anna", "/close playbook=shop-slow the cache is mended").await;
-    assert_eq!(reply, "the breaker of shop-slow was not open; what did not help before counts no more");
+    assert_eq!(reply, "the ramp of shop-slow goes on: its next run is alone until its verify held, and others follow");
+    assert_eq!(asks(&bot, "/breakers").await, "no breaker is open, and no ramp has stopped");
+    assert_eq!(bot.measures("dogwatch_ramps_stopped").await, "0");
     let asked = bot.types("bob", "/run shop-slow namespace=shop-3 name=web").await;
     assert!(asked.contains("autonomy approve"), "{asked}");
     bot.passes(minutes(1)).await;
@@ -220,7 +237,7 @@ async fn a_breaker_opens_after_so_many_failures_and_only_a_person_closes_it() {
     assert!(bot.types("anna", "/close dns it is mended").await.starts_with("there is no playbook `dns`"));
     let closed = "the breaker of shop-slow is closed: its runs may change things again; where a ramp holds, the first of them alone";
     assert_eq!(bot.types("anna", "/close playbook=shop-slow it is mended").await, closed);
-    assert_eq!(asks(&bot, "/breakers").await, "no breaker is open");
+    assert_eq!(asks(&bot, "/breakers").await, "no breaker is open, and no ramp has stopped");
     fires(&mut bot, 3).await;
     bot.passes(minutes(1)).await;
     assert_eq!(bot.changes().await.len(), 3);
@@ -355,6 +372,94 @@ async fn limits_are_read_from_the_file_and_what_is_not_built_is_refused() {
     assert!(read("engine: { limits: { mutations: many } }").is_err());
     let refused = read("engine: { limits: { untouched: { nodes: 90% } } }").unwrap().check().unwrap_err().to_string();
     assert!(refused.contains("stays untouched is not built") && refused.contains("dogwatch.yaml:1:"), "{refused}");
+}
+
+/// Limits of a target are about what was tried. What another limit refused was not.
+#[tokio::test]
+async fn what_a_limit_or_a_breaker_held_up_is_no_run_of_its_target() {
+    let limited = any_shop().replace("triggers:", "limits: { runs: 1 per 6h, cooldown: 2h }\ntriggers:");
+    let playbook = triggered_by(&limited, 2);
+    // Over a limit in vain, at once by a breaker, and before anybody is asked.
+    for (limits, playbook) in [
+        (FleetLimits { mutations: rate("1 per 12h"), ..FleetLimits::default() }, playbook.clone()),
+        (FleetLimits { breaker: rate("1 per 24h"), ..FleetLimits::default() }, playbook.clone()),
+        (
+            FleetLimits { ramp: Some(Duration::from_secs(12 * 3_600)), ..FleetLimits::default() },
+            playbook.replace("autonomy: auto", "autonomy: approve"),
+        ),
+    ] {
+        let mut bot = bot(2, limits, &playbook).await;
+        fires(&mut bot, 0).await;
+        bot.passes(minutes(1)).await;
+        bot.types("anna", "/approve APR-1").await;
+        bot.passes(minutes(20)).await;
+        assert_eq!(bot.changes().await.len(), 1, "{limits:?}");
+        // The first has changed something, and is a run of its target.
+        bot.resolves("ShopSlow0", &[("namespace", "shop-0"), ("deployment", "web")]).await;
+        for _ in 0..2 {
+            fires(&mut bot, 1).await;
+            bot.passes(minutes(40)).await;
+            let last = bot.runs().await.pop().unwrap();
+            assert_eq!(last.outcome, Some(Outcome::Escalated), "{limits:?}: {last:?}");
+            bot.resolves("ShopSlow1", &[("namespace", "shop-1"), ("deployment", "web")]).await;
+            bot.types("anna", &format!("/resolve {} it was looked at", last.incident)).await;
+            bot.passes(minutes(30)).await;
+        }
+        let of_shop_1 = bot.runs().await.into_iter().filter(|run| run.target.key().contains("shop-1")).count();
+        let last = bot.runs().await.pop().unwrap().incident;
+        let told = asks(&bot, &format!("/timeline {last}")).await;
+        assert_eq!(of_shop_1, 2, "{limits:?}: the second is begun as the first was held: {told}");
+        bot.rules.limits.set(FleetLimits::default());
+        bot.types("anna", "/close playbook=shop-slow mended").await;
+        // What was let counts from then on.
+        for _ in 0..2 {
+            fires(&mut bot, 1).await;
+            bot.passes(minutes(1)).await;
+            for open in bot.store().open_approvals().await.unwrap() {
+                bot.types("anna", &format!("/approve {}", open.id)).await;
+            }
+            bot.passes(minutes(20)).await;
+            let last = bot.runs().await.pop().unwrap();
+            bot.resolves("ShopSlow1", &[("namespace", "shop-1"), ("deployment", "web")]).await;
+            bot.types("anna", &format!("/resolve {} it was looked at", last.incident)).await;
+            bot.passes(minutes(30)).await;
+        }
+        assert_eq!((bot.changes().await.len(), bot.runs().await.len()), (2, 4), "{limits:?}: {:#?}", bot.runs().await);
+    }
+}
+
+/// One that waits for a limit until its alert is over has tried nothing either; one that diagnosed,
+/// and found nothing to do, has.
+#[tokio::test]
+async fn who_waited_for_a_limit_until_the_alert_was_over_is_no_run_of_its_target() {
+    let playbook = triggered_by(&helps().replace("triggers:", "limits: { runs: 1 per 6h }\ntriggers:"), 2);
+    let limits = FleetLimits { mutations: rate("1 per 12h"), ..FleetLimits::default() };
+    let mut bot = Bot::begins(&[&playbook], shops(2)).await;
+    bot.rules.limits.set(limits);
+    let is_slow = Arc::new(AtomicBool::new(true));
+    let shop = is_slow.clone();
+    bot.prometheus.follows("shop_latency", move || Some(if shop.load(Ordering::Relaxed) { 0.4 } else { 0.02 }));
+    let shop_1 = [("namespace", "shop-1"), ("deployment", "web")];
+    fires(&mut bot, 0).await;
+    bot.passes(minutes(20)).await;
+    for runs in [2, 3] {
+        fires(&mut bot, 1).await;
+        bot.passes(minutes(10)).await;
+        bot.resolves("ShopSlow1", &shop_1).await;
+        bot.passes(minutes(90)).await;
+        let all = bot.runs().await;
+        let last = all.last().unwrap();
+        assert_eq!((all.len(), last.outcome), (runs, Some(Outcome::NothingToDo)), "{last:?}");
+    }
+    is_slow.store(false, Ordering::Relaxed);
+    for _ in 0..2 {
+        fires(&mut bot, 1).await;
+        bot.passes(minutes(10)).await;
+        bot.resolves("ShopSlow1", &shop_1).await;
+        bot.passes(minutes(90)).await;
+    }
+    assert_eq!(bot.runs().await.len(), 4, "it diagnosed, and counts");
+    assert_eq!(bot.changes().await.len(), 1);
 }
 
 /// What a limit holds of a loop is to be done all the same: somebody hears of it.

@@ -169,6 +169,36 @@ async fn an_unmet_requirement_fails_its_item_alone() {
     assert!(told.contains("failed: databases/pg-03-night (pg-03-night is known to be broken)"), "{told}");
 }
 
+/// A loop that takes longer than it was to: what was begun is finished, and the rest is a person's.
+#[tokio::test]
+async fn no_other_item_begins_when_the_time_of_the_loop_is_over() {
+    let bounded = |within: &str| RESTART.replace("max: 60", &format!("max: 60\n    within: {within}"));
+    let mut short = Bot::begins(&[&bounded("90s")], failed(8)).await;
+    short.passes(minutes(5)).await;
+    short.fires("JobsFailing", &[]).await;
+    let told = escalates(&mut short).await;
+    // The first, and a minute later the two behind it: those were begun, and are finished.
+    assert_eq!(short.mutations(), [1, 2, 3].map(created));
+    assert!(told.contains("its `within` of 1m30s is over") || told.contains("its `within` of 90s is over"), "{told}");
+    assert!(told.contains("3 of 8 done, 5 untouched"), "{told}");
+    assert!(told.contains("databases/pg-08-night=untouched"), "{told}");
+    // Where all of it is done in time, or was begun in time, nothing is left to tell.
+    let mut long = Bot::begins(&[&bounded("90s")], failed(3)).await;
+    long.passes(minutes(5)).await;
+    long.fires("JobsFailing", &[]).await;
+    let (outcome, because) = long.end().await;
+    assert_eq!(outcome, Outcome::Fixed, "{because}");
+    // A question that lies there takes none of the time.
+    let asks = bounded("90s").replace("autonomy: auto", "autonomy: approve");
+    let mut asked = Bot::begins(&[&asks], failed(3)).await;
+    asked.passes(minutes(5)).await;
+    asked.fires("JobsFailing", &[]).await;
+    asked.passes(minutes(10)).await;
+    asked.says("anna", Command::Approve { approval: ApprovalId(1), verdict: Verdict::Approve, digest: None }).await;
+    let (outcome, because) = asked.end().await;
+    assert_eq!(outcome, Outcome::Fixed, "{because}");
+}
+
 /// Somebody works on one of forty: the others need help all the same.
 #[tokio::test]
 async fn what_is_held_or_gone_is_left_alone() {

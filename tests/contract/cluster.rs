@@ -55,6 +55,7 @@ macro_rules! each_cluster_check {
             a_patch_takes_away_what_it_says
             a_patch_with_an_unknown_field_is_refused
             what_may_not_change_is_refused
+            the_generation_counts_what_is_wanted
             who_changed_a_field_is_known
             who_changed_a_containers_limit_is_known
             scale_has_the_same_preconditions
@@ -438,6 +439,40 @@ pub async fn what_may_not_change_is_refused(world: &dyn Fixture) {
     let patched = world.cluster().patch(&patch_any(&patched, unseen)).await.unwrap();
     assert_eq!(patched.number("/metadata/generation"), Some(generation + 1));
     assert_ne!(patched.number("/status/replicas"), Some(99));
+}
+
+/// Of a Deployment an annotation is wanted as well: its controller copies it to its ReplicaSets.
+pub async fn the_generation_counts_what_is_wanted(world: &dyn Fixture) {
+    let namespace = world.namespace().await;
+    let of_kind = |kind: &str, name: &str| {
+        let mut workload = deployment(&namespace, name, 0);
+        workload["kind"] = kind.into();
+        workload
+    };
+    let mut set = of_kind("StatefulSet", "pg");
+    set["spec"]["serviceName"] = "pg".into();
+    let mut daemon = of_kind("DaemonSet", "agent");
+    daemon["spec"].as_object_mut().unwrap().remove("replicas");
+    let label = json!({ "metadata": { "labels": { "example.com/a": "1" } } });
+    let annotation = json!({ "metadata": { "annotations": { "example.com/a": "1" } } });
+    for (object, is_counted) in [
+        (of_kind("Deployment", "web"), true),
+        (of_kind("ReplicaSet", "one"), false),
+        (set, false),
+        (daemon, false),
+        (job(&namespace, "backup"), false),
+    ] {
+        let object = apply(world, object).await;
+        let kind = object.kind().to_owned();
+        let is = |object: &Object| object.number("/metadata/generation").unwrap();
+        let before = is(&object);
+        let labelled = world.cluster().patch(&patch_any(&object, label.clone())).await.unwrap();
+        assert_eq!(is(&labelled), before, "{kind}: a label");
+        let annotated = world.cluster().patch(&patch_any(&object, annotation.clone())).await.unwrap();
+        assert_eq!(is(&annotated), before + i64::from(is_counted), "{kind}: an annotation");
+        let again = world.cluster().patch(&patch_any(&object, annotation.clone())).await.unwrap();
+        assert_eq!(is(&again), is(&annotated), "{kind}: the same annotation");
+    }
 }
 
 pub async fn who_changed_a_field_is_known(world: &dyn Fixture) {

@@ -213,13 +213,7 @@ impl Mutation for K8sAnnotate {
         run: RunMark<'_>,
         step: &StepAddress,
     ) -> Result<Plan, ActionError> {
-        let back = Intent {
-            summary: summary(made, &made.after, &made.before),
-            before: made.after.clone(),
-            after: made.before.clone(),
-            marker: run.marker(step),
-            ..made.clone()
-        };
+        let back = way_back::reversed(made, summary(made, &made.after, &made.before), run, step);
         let (key, _) = parts(&made.after);
         let as_before = Output {
             summary: format!("{key} of {} is as it was: somebody has put it back", made.object),

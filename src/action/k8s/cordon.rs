@@ -83,13 +83,8 @@ impl Mutation for K8sCordon {
         step: &StepAddress,
     ) -> Result<Plan, ActionError> {
         let node = &made.object;
-        let back = Intent {
-            summary: format!("uncordon {node}"),
-            before: made.after.clone(),
-            after: Value::Null,
-            marker: run.marker(step),
-            ..made.clone()
-        };
+        // What takes pods has no mark, however it was written before.
+        let back = Intent { after: Value::Null, ..way_back::reversed(made, format!("uncordon {node}"), run, step) };
         let summary = format!("{node} takes pods again: somebody has uncordoned it");
         let as_before = unschedulable::output(&node.name, false, summary);
         way_back::of_field(world.cluster.as_ref(), (made, back), run, unschedulable::PATH, as_before).await

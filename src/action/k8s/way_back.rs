@@ -3,7 +3,12 @@
 use super::doubt::Seen;
 use crate::action::{ActionError, Output, Plan, RunMark};
 use crate::cluster::{Cluster, Object};
-use crate::model::Intent;
+use crate::model::{Intent, StepAddress};
+
+/// What puts back what `made` changed, in whatever state its object is by now: `step` makes it.
+pub(super) fn reversed(made: &Intent, summary: String, run: RunMark<'_>, step: &StepAddress) -> Intent {
+    Intent { summary, before: made.after.clone(), after: made.before.clone(), marker: run.marker(step), ..made.clone() }
+}
 
 /// What puts the field at `path` back to what `made` replaced, as `back` says. `as_before` is what
 /// comes of it where somebody has put it back already.

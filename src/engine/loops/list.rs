@@ -21,7 +21,7 @@ pub fn list(frame: &Frame, state: &RunState, at: &LoopAt<'_>, now: DateTime<Utc>
     let step = at.address.clone();
     match items(frame, state, at.foreach, now) {
         Ok(items) => RunEvent::Listed { step, item: at.foreach.item.clone(), items },
-        Err(error) => RunEvent::Failed { step, attempt: 1, class: FailureClass::Fail, error },
+        Err(error) => RunEvent::Failed { step, attempt: 1, class: FailureClass::Fail, error, held: false },
     }
 }
 

@@ -3,6 +3,8 @@
 //! The items of a wave go on side by side, one change at a time: whatever can be done for one is
 //! done while the others wait. The next wave begins when each of this one is over.
 
+use std::time::Duration;
+
 use chrono::{DateTime, Utc};
 
 use super::state::{ItemState, Loop};
@@ -13,14 +15,14 @@ use crate::engine::state::{Approval, RunState};
 use crate::engine::status::Status;
 use crate::engine::undo;
 use crate::engine::walk::{LoopAt, Place, next_in_guard, next_in_item};
-use crate::model::{Autonomy, FailureClass, ItemKey, ItemOutcome, Outcome, Phase};
+use crate::model::{Autonomy, FailureClass, HumanDuration, ItemKey, ItemOutcome, Outcome, Phase};
 use crate::playbook::{ForEach, Playbook, WhenResolved};
 
 /// Why no further item begins.
 enum Halt {
     /// A person, a brake or a window.
     Stopped { by: String },
-    /// So many have failed, or the guard did not let it go on.
+    /// So many have failed, its time is over, or the guard did not let it go on.
     Sick { because: Option<String> },
     /// The alert is over.
     Resolved { because: String },
@@ -118,12 +120,25 @@ impl<'p> Planner<'p, '_> {
                 _ => Halt::Sick { because: Some(format!("{by} stopped the rest")) },
             });
         }
+        if let Some(within) = self.is_out_of_time() {
+            let because = format!("its `within` of {} is over", HumanDuration(within));
+            return Some(Halt::Sick { because: Some(because) });
+        }
         let over = match self.news {
             News::Over => Some("its source says that its alert fires no more"),
             _ => self.state.alert_resolved.then_some("the alert resolved"),
         };
         let because = over.filter(|_| self.heeds_the_end())?.to_owned();
         Some(Halt::Resolved { because })
+    }
+
+    /// The time that it was to take, where that has passed and something is left that nobody has
+    /// touched: what was begun is finished.
+    fn is_out_of_time(&self) -> Option<Duration> {
+        let each = self.at.foreach;
+        let since = if each.changes() { self.listed.touched_at } else { self.listed.waved_at };
+        let within = each.within.filter(|within| since.is_some_and(|since| self.now >= since + *within))?;
+        self.listed.items.iter().any(|item| item.ended.is_none() && !item.is_touched).then_some(within)
     }
 
     /// Whether the alert's end is one of the loop, too. What only looks goes on, once something was
@@ -166,7 +181,7 @@ impl<'p> Planner<'p, '_> {
             let because = item.last.clone().unwrap_or_else(|| "each of its steps is done".to_owned());
             return Some(self.end(item, outcome, because));
         };
-        let Some(Status::Failed { class, error, tried }) = self.state.status(place.address()) else { return None };
+        let Some(Status::Failed { class, error, tried, .. }) = self.state.status(place.address()) else { return None };
         if matches!(&place, Place::Step(at) if fails_without_harm(at, self.state).is_some()) {
             return None;
         }
@@ -245,7 +260,7 @@ impl<'p> Planner<'p, '_> {
     /// What is asked before a wave; `None`: it may begin.
     fn guard(&self, key: &ItemKey) -> Option<Next<'p>> {
         let at = next_in_guard(self.playbook, self.at.foreach, key, self.state)?;
-        if let Some(Status::Failed { class, error, tried }) = self.state.status(&at.address)
+        if let Some(Status::Failed { class, error, tried, .. }) = self.state.status(&at.address)
             && fails_without_harm(&at, self.state).is_none()
         {
             let why = why_given_up(&at.address.for_all(), *class, error, tried.attempts);

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
 
 use super::{GUARD, guard_key};
@@ -24,6 +24,9 @@ pub struct Loop {
     pub guard: Scope,
     /// Why no further wave begins.
     pub stopped: Option<String>,
+    /// When its first wave began, and when its first change.
+    pub waved_at: Option<DateTime<Utc>>,
+    pub touched_at: Option<DateTime<Utc>>,
     /// When something was found out last about one of those that are under way.
     pub looked_at: Option<DateTime<Utc>>,
 }
@@ -66,7 +69,17 @@ pub struct ItemState {
 impl Loop {
     pub fn new(address: StepAddress, item: String, items: Vec<Item>) -> Self {
         let items = items.into_iter().map(ItemState::new).collect();
-        Self { address, item, items, waves: 0, guard: Scope::new(), stopped: None, looked_at: None }
+        Self {
+            address,
+            item,
+            items,
+            waves: 0,
+            guard: Scope::new(),
+            stopped: None,
+            waved_at: None,
+            touched_at: None,
+            looked_at: None,
+        }
     }
 
     pub fn item(&self, key: &ItemKey) -> Option<&ItemState> {
@@ -135,7 +148,7 @@ impl Loop {
     ///
     /// # Errors
     /// One is not on the list, or had its turn.
-    pub fn begin(&mut self, keys: &[ItemKey]) -> Result<(), &'static str> {
+    pub fn begin(&mut self, at: DateTime<Utc>, keys: &[ItemKey]) -> Result<(), &'static str> {
         if self.at_work().next().is_some() {
             return Err("its log begins a wave before the one before it is over");
         }
@@ -148,8 +161,15 @@ impl Loop {
             }
         }
         self.waves += 1;
+        self.waved_at = self.waved_at.or(Some(at));
         self.guard = Scope::new();
         Ok(())
+    }
+
+    /// All of its times are that much later.
+    pub fn move_times(&mut self, by: TimeDelta) {
+        let times = [&mut self.waved_at, &mut self.touched_at, &mut self.looked_at];
+        times.into_iter().flatten().for_each(|at| *at += by);
     }
 
     /// Those of the last wave that are under way, where none of that wave was touched.

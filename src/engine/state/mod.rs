@@ -226,7 +226,7 @@ impl RunState {
                 self.loops.push(Loop::new(step.clone(), item.clone(), items.clone()));
             }
             RunEvent::Wave { keys, .. } => {
-                if let Err(why) = self.loops.last_mut().map_or(Ok(()), |listed| listed.begin(keys)) {
+                if let Err(why) = self.loops.last_mut().map_or(Ok(()), |listed| listed.begin(at, keys)) {
                     self.is_illegal(format!("{step}: {why}"));
                 }
             }
@@ -272,6 +272,9 @@ impl RunState {
                 if let Some(item) = self.item_mut(step) {
                     item.is_touched = true;
                     item.remedies.extend(remedy.as_deref().cloned());
+                    if let Some(listed) = self.loops.last_mut() {
+                        listed.touched_at = listed.touched_at.or(Some(at));
+                    }
                 }
             }
             RunEvent::Done { output, summary, .. } => {

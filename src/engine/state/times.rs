@@ -65,7 +65,7 @@ impl RunState {
         self.steps.values_mut().for_each(|status| status.move_times(by));
         self.diagnosed_at.iter_mut().for_each(|at| *at += by);
         self.answered_at.iter_mut().for_each(|at| *at += by);
-        self.loops.iter_mut().filter_map(|listed| listed.looked_at.as_mut()).for_each(|at| *at += by);
+        self.loops.iter_mut().for_each(|listed| listed.move_times(by));
         if let Approval::Asked { expires_at, .. } = &mut self.approval {
             *expires_at += by;
         }

@@ -1,7 +1,7 @@
 //! What a run saw, and what it did about it.
 
 use crate::message::text::clip;
-use crate::message::timeline::told;
+use crate::message::told::told;
 use crate::model::{ConditionKind, ItemOutcome, RunEvent, RunId};
 use crate::store::{TimelineEntry, TimelineWhat};
 

@@ -386,7 +386,13 @@ pub fn every_event() -> Vec<TimelineEntry> {
         because: "pods are missing".into(),
         expression: String::new(),
     };
-    let failed = |class| RunEvent::Failed { step: s(), attempt: 2, class, error: "the cluster did not answer".into() };
+    let failed = |class| RunEvent::Failed {
+        step: s(),
+        attempt: 2,
+        class,
+        error: "the cluster did not answer".into(),
+        held: false,
+    };
     let runs: Vec<RunEvent> = vec![
         RunEvent::Claimed { epoch: 2, worker: "bot-1".into() },
         RunEvent::TargetRead { object: Some(json!({})) },

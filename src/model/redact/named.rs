@@ -4,7 +4,7 @@
 use std::ops::Range;
 
 use super::documents::is_reference;
-use super::prose::{is_state, reads_on};
+use super::prose::{is_before_a_verb, is_mixed, is_state, reads_on};
 
 /// What ends the name of a secret, without what joins its words.
 const ENDS: &[&str] = &[
@@ -175,6 +175,9 @@ impl Named<'_> {
             return 0;
         }
         let name = self.name.to_ascii_lowercase();
+        if name == "pass" && is_before_a_verb(&self.text[..self.at]) && !is_mixed(&line[..word]) {
+            return 0;
+        }
         let is_passphrase = name.contains("pass") || name.ends_with("pwd") || name.ends_with("wort");
         let after_colon = self.text[..self.start].trim_end_matches([' ', '\t']).ends_with(':');
         let is_field = after_colon && self.begins_a_line();

@@ -34,6 +34,21 @@ pub(super) fn is_state(word: &str) -> bool {
                 || ["ed", "ing", "able", "ible", "ly"].iter().any(|end| word.ends_with(end)))
 }
 
+/// Behind these `pass` is what a check does, and no password.
+const BEFORE_A_VERB: &[&str] = &[
+    "can", "cannot", "could", "did", "do", "does", "may", "might", "must", "neither", "never", "nor", "not", "shall",
+    "should", "will", "would",
+];
+
+/// Whether the `pass` behind this text is a verb: `does not pass: NXDOMAIN`.
+pub(super) fn is_before_a_verb(text: &str) -> bool {
+    let is_part = |c: char| c.is_alphanumeric() || matches!(c, '\'' | '’');
+    let Some(text) = text.strip_suffix(' ') else { return false };
+    let word = text.rsplit(|c| !is_part(c)).next().unwrap_or_default();
+    let word = word.to_lowercase().replace('’', "'");
+    BEFORE_A_VERB.contains(&word.as_str()) || word.ends_with("n't")
+}
+
 /// Whether the value is a plain word that others follow, as in a sentence: no token looks like
 /// that.
 pub(super) fn reads_on(line: &str, word: usize) -> bool {
@@ -104,7 +119,13 @@ pub(super) fn find(text: &str, found: &mut Vec<Range<usize>>) {
             // `decrypting secret: cipher: message authentication failed`.
             let after_colon = captures.name("by").is_some_and(|by| by.as_str().ends_with(':'));
             let line = &text[value.start()..text.floor_char_boundary(value.end() + 100)];
-            if is_secret(secret) && !(after_colon && reads_on(line, value.len())) {
+            let noun = captures.get(0).map_or("", |all| all.as_str());
+            let is_verb = noun.get(..4).is_some_and(|noun| noun.eq_ignore_ascii_case("pass"))
+                && noun[4..].starts_with([' ', ':', '='])
+                && !["word", "code"].iter().any(|end| noun[4..].trim_start().starts_with(end))
+                && !is_mixed(secret)
+                && is_before_a_verb(&text[..captures.get(0).map_or(0, |all| all.start())]);
+            if is_secret(secret) && !is_verb && !(after_colon && reads_on(line, value.len())) {
                 found.push(value.start()..value.start() + secret.len());
             }
         }

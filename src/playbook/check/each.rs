@@ -1,5 +1,7 @@
 //! `foreach`: one thing for each of many.
 
+use std::time::Duration;
+
 use super::blocks::{BlockDraft, Blocks, finish, other_keys};
 use super::names::{BODY, GUARD, Inside, item_and_list};
 use super::steps::{Draft, Spot};
@@ -8,7 +10,7 @@ use super::{Asks, approval};
 use crate::action::{Action, ChangeKind};
 use crate::diagnostics::{Code, DiagnosticSeverity};
 use crate::language::{AnyArg, Expression, Location};
-use crate::model::{Phase, StepAddress, is_dns_label, is_dns_subdomain};
+use crate::model::{HumanDuration, Phase, StepAddress, is_dns_label, is_dns_subdomain};
 use crate::playbook::ApprovalRule;
 use crate::playbook::document::{ForEach, ItemTarget, Step, StepKind, WhenResolved};
 use crate::playbook::load::{Does, RawEach, RawStep, RawTarget, Text, What, place};
@@ -17,6 +19,8 @@ use crate::playbook::load::{Does, RawEach, RawStep, RawTarget, Text, What, place
 const MOST_ITEMS: usize = 500;
 /// What has failed so often does not work.
 const MOST_FAILURES: usize = 10;
+/// What takes a week is no answer to an alert.
+const LONGEST: Duration = Duration::from_secs(7 * 24 * 3_600);
 /// So many waves are written out; the last number goes on.
 const MOST_WAVES: usize = 20;
 /// A page or notice for each of more items is noise.
@@ -44,13 +48,15 @@ struct Head {
     max: usize,
     waves: Vec<usize>,
     stop_after: usize,
+    within: Option<Duration>,
     when_resolved: Option<WhenResolved>,
     approval: Option<ApprovalRule>,
 }
 
 impl EachDraft {
     pub fn finish(self) -> Option<ForEach> {
-        let Head { address, item, list, target, key, max, waves, stop_after, when_resolved, approval } = self.each?;
+        let Head { address, item, list, target, key, max, waves, stop_after, within, when_resolved, approval } =
+            self.each?;
         let guard = self.guard.into_iter().map(|draft| draft.step).collect::<Option<_>>()?;
         let blocks = finish(self.blocks)?;
         Some(ForEach {
@@ -62,6 +68,7 @@ impl EachDraft {
             max,
             waves,
             stop_after,
+            within,
             when_resolved,
             approval,
             guard,
@@ -80,7 +87,7 @@ impl Blocks<'_, '_, '_> {
         let at = step.seen.at;
         self.each_fits(&step, region, at);
         let RawStep { seen, id, each, does, approval, .. } = step;
-        let RawEach { target, key, max, waves, stop_after, when_resolved, guard, steps } = each;
+        let RawEach { target, key, max, waves, stop_after, within, when_resolved, guard, steps } = each;
         let inside = |branch| [region, &[Inside { choose: order, branch }]].concat();
         let text = does.into_iter().find_map(|does| match does.what {
             What::ForEach(text) => Some(text),
@@ -120,6 +127,7 @@ impl Blocks<'_, '_, '_> {
             Some(text) => self.number_up_to(&text, "stop_after", MOST_FAILURES),
             None => Some(1),
         };
+        let within = within.map(|text| self.within(&text));
         let when_resolved = when_resolved.map(|text| self.when_resolved(&text));
         let is_right = self.checker.problems[before..].iter().all(|it| it.severity != DiagnosticSeverity::Error);
         let kind = target.as_ref().map(|target| target.kind.clone());
@@ -136,11 +144,23 @@ impl Blocks<'_, '_, '_> {
                 max: max?,
                 waves: waves?,
                 stop_after: stop_after?,
+                within: within.map_or(Some(None), |within| within.map(Some))?,
                 when_resolved: when_resolved.map_or(Some(None), |when| when.map(Some))?,
                 approval: approval.map_or(Some(None), |rule| rule.map(Some))?,
             })
         };
         EachDraft { each: may_stand.then(head).flatten(), kind, guard, blocks, at }
+    }
+
+    /// How long it takes as a whole.
+    fn within(&mut self, text: &Text) -> Option<Duration> {
+        let within = self.checker.duration(text)?;
+        if within > LONGEST {
+            let message = format!("a `foreach` goes on for {} at the most", HumanDuration(LONGEST));
+            self.checker.error(Code::OutOfRange, place(text), message, Some("write `within: 6h`".into()));
+            return None;
+        }
+        Some(within)
     }
 
     /// Whether it stands where one may, with the keys that one has.

@@ -69,14 +69,15 @@ pub(in crate::playbook) struct RawEach {
     pub max: Option<Text>,
     pub waves: Option<(Location, Vec<Text>)>,
     pub stop_after: Option<Text>,
+    pub within: Option<Text>,
     pub when_resolved: Option<Text>,
     pub guard: Option<(Location, Vec<RawStep>)>,
     pub steps: Option<(Location, Vec<RawStep>)>,
 }
 
 impl RawEach {
-    pub const NAMES: [&'static str; 8] =
-        ["target", "key", "max", "waves", "stop_after", "when_resolved", "guard", "do"];
+    pub const NAMES: [&'static str; 9] =
+        ["target", "key", "max", "waves", "stop_after", "within", "when_resolved", "guard", "do"];
 
     /// The keys that are there, with their places.
     pub fn given(&self) -> Vec<(&'static str, Location)> {
@@ -84,6 +85,7 @@ impl RawEach {
             ("key", &self.key),
             ("max", &self.max),
             ("stop_after", &self.stop_after),
+            ("within", &self.within),
             ("when_resolved", &self.when_resolved),
         ];
         let texts = texts.into_iter().filter_map(|(name, text)| Some((name, place(text.as_ref()?))));
@@ -108,6 +110,7 @@ impl RawEach {
             "max" => self.max = Some(map.next_value()?),
             "waves" => self.waves = Some((place(key), map.next_value()?)),
             "stop_after" => self.stop_after = Some(map.next_value()?),
+            "within" => self.within = Some(map.next_value()?),
             "when_resolved" => self.when_resolved = Some(map.next_value()?),
             "guard" => self.guard = Some((place(key), reader.list(map)?)),
             "do" => self.steps = Some((place(key), reader.list(map)?)),

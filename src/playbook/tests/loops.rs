@@ -74,6 +74,7 @@ fn a_loop_that_is_right() {
     // What is left out has a value that does no harm.
     assert_eq!(with("    stop_after: 2\n    when_resolved: finish\n", ""), "");
     assert_eq!(with("target: { kind: Job, name: \"{{job.metadata.name}}\" }", "key: job.metadata.name"), "");
+    assert_eq!(with("    max: 60", "    within: 6h\n    max: 60"), "");
     assert_eq!(with("    max: 60", "    key: job.metadata.labels.database\n    max: 60"), "");
 }
 
@@ -115,6 +116,8 @@ fn loops_that_are_none() {
         ("[1, 2, 4]", "4"),
         ("waves:", "wave:"),
         ("stop_after: 2", "stop_after: 11"),
+        ("stop_after: 2", "within: 8d"),
+        ("stop_after: 2", "within: 0s"),
         ("when_resolved: finish", "when_resolved: maybe"),
         ("    max: 60", "    timeout: 5m\n    max: 60"),
     ];
@@ -147,6 +150,8 @@ fn loops_that_are_none() {
     jobs.yaml:14:5: the `foreach` changes something, and does not say how many at once; write `waves: [1, 2, 4]`: the last number goes on
     jobs.yaml:18:5: unknown field or action `wave` in a step; write `waves` instead
     jobs.yaml:19:17: `stop_after` is a whole number from 1 to 10, and not `11`; write `stop_after: 1`, or more
+    jobs.yaml:19:13: a `foreach` goes on for 7d at the most; write `within: 6h`
+    jobs.yaml:19:13: a duration of nothing means nothing here; leave it out
     jobs.yaml:20:20: `when_resolved` is `finish` or `stop`, and not `maybe`; write `finish`: what was listed is done all the same; or `stop`: the rest is for a human
     jobs.yaml:17:14: a `foreach` has no such field itself; write this at one of the steps within
     "#);

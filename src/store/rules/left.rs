@@ -121,7 +121,7 @@ mod tests {
     }
 
     fn failed(of: &str, class: FailureClass) -> RunEvent {
-        RunEvent::Failed { step: step(of), attempt: 1, class, error: "no".into() }
+        RunEvent::Failed { step: step(of), attempt: 1, class, error: "no".into(), held: false }
     }
 
     fn done(of: &str) -> RunEvent {

@@ -36,8 +36,8 @@ pub(in crate::store) struct Counted {
 pub(in crate::store) struct RampFacts {
     pub helped: u32,
     pub under_way: u32,
-    /// The latest that did not help, and when it ended.
-    pub failed: Option<(RunId, DateTime<Utc>)>,
+    /// The one that did not help and stops the others for the longest, and until when.
+    pub stopped: Option<(RunId, DateTime<Utc>)>,
 }
 
 /// The limit that a change would exceed.
@@ -64,8 +64,8 @@ pub(in crate::store) fn stopped(limits: &RunLimits, facts: &LimitFacts) -> Optio
         );
         return Some(OverLimit { limit: "engine.limits.breaker", said, again_at: None });
     }
-    if let (Some(within), Some((run, at)), false) = (limits.fleet.ramp, facts.ramp.failed, facts.has_begun) {
-        let until = (at + within).format("%H:%M UTC");
+    if let (Some(_), Some((run, until)), false) = (limits.fleet.ramp, facts.ramp.stopped, facts.has_begun) {
+        let until = until.format("%H:%M UTC");
         let said = format!(
             "the ramp of {playbook} has stopped, as {run} did not help; /close playbook={playbook} lets others begin before {until}"
         );
@@ -186,10 +186,10 @@ mod tests {
         assert_eq!(over(LimitFacts { runs_of_playbook: counted(5), ..none() }), said(text, free));
         let text = "`limits.runs_per_namespace` is 4 per 1h, and 4 runs of dns began to change something in its namespace in that time";
         assert_eq!(over(LimitFacts { runs_in_namespace: counted(4), ..none() }), said(text, free));
-        let ramp = RampFacts { helped: 1, under_way: 2, failed: None };
+        let ramp = RampFacts { helped: 1, under_way: 2, stopped: None };
         let text = "the ramp of dns lets 2 of its runs change something at once, as 1 helped lately, and 2 do";
         assert_eq!(over(LimitFacts { ramp, ..none() }), said(text, soon));
-        let ramp = RampFacts { failed: Some((RunId(3), now)), ..RampFacts::default() };
+        let ramp = RampFacts { stopped: Some((RunId(3), now + TimeDelta::hours(1))), ..RampFacts::default() };
         let text = "the ramp of dns has stopped, as RUN-3 did not help; /close playbook=dns lets others begin before 02:00 UTC";
         assert_eq!(over(LimitFacts { ramp, ..none() }), said(text, None));
         assert_eq!(over(LimitFacts { ramp, has_begun: true, ..none() }), None);

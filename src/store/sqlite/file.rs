@@ -1,5 +1,4 @@
-//! The database's file: that it is ours alone, for nobody else to read, and that its name still
-//! leads to what is open.
+//! The database's file: that it is ours alone, and that its name still leads to what is open.
 //!
 //! SQLite itself works on with a file that was deleted or replaced under it: everything is written,
 //! and none of it can be read again.
@@ -11,7 +10,8 @@ use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
-use crate::files::{Mode, Tightened, tighten};
+use super::closed;
+use crate::files::Mode;
 use crate::store::StoreError;
 
 /// What SQLite keeps beside the database: what is committed and not yet in it, and who reads how
@@ -86,7 +86,7 @@ impl DatabaseFile {
             )));
         }
         let file = Self { path, open: OnceLock::new(), log: OnceLock::new(), database, _lock: lock };
-        file.tighten();
+        file.closes_to_others();
         Ok(file)
     }
 
@@ -127,7 +127,7 @@ impl DatabaseFile {
         if let Ok(log) = File::open(beside(&self.path, "-wal")) {
             let _ = self.log.set(log);
         }
-        self.tighten();
+        self.closes_to_others();
         Ok(())
     }
 
@@ -215,26 +215,9 @@ impl DatabaseFile {
         found
     }
 
-    /// Nobody else may read what is in them. An earlier version made them as its umask said.
-    fn tighten(&self) {
-        for path in std::iter::once(self.path.clone())
-            .chain(BESIDE.into_iter().chain([".lock"]).map(|end| beside(&self.path, end)))
-        {
-            let file = path.display();
-            match tighten(&path, Mode::PRIVATE.file()) {
-                Ok(Tightened::From { was, to }) => {
-                    tracing::info!(%file, "others could read it (mode {was:04o}); its mode is {to:04o} now");
-                }
-                Ok(Tightened::Refused { is, why }) => {
-                    tracing::warn!(%file, "others can read it (mode {is:04o}), and that cannot be changed: {why}; `chmod 600` it");
-                }
-                // Not there: what is made later has the mode of the database.
-                Ok(Tightened::Already) | Err(_) => {}
-            }
-        }
-        if let Some(folder) = self.path.parent() {
-            close_folder(folder, &file_name(&self.path));
-        }
+    fn closes_to_others(&self) {
+        let beside = BESIDE.into_iter().chain([".lock"]).map(|end| beside(&self.path, end));
+        closed::close(&self.path, beside);
     }
 }
 
@@ -261,36 +244,6 @@ fn make(path: &Path) -> Result<(), StoreError> {
     })
 }
 
-/// A folder that holds nothing but the bot's own files is the bot's own, and nobody else looks into
-/// it. Any other stays as it is: it may be somebody's home, or `/var/lib`; a mounted volume belongs
-/// to root, and its group is the bot's.
-fn close_folder(folder: &Path, database: &str) {
-    let ours = |name: &str| name.starts_with(database) || matches!(name, "handoffs" | "lost+found");
-    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
-    let is_ours = entries.map(|entry| file_name(&entry.path())).all(|name| ours(&name));
-    let Ok(metadata) = fs::metadata(folder) else { return };
-    let mode = metadata.mode();
-    let shown = folder.display();
-    // Root may change any folder, and /tmp may be empty but for this.
-    let is_mine = metadata.uid() == rustix::process::geteuid().as_raw() && mode & 0o1000 == 0;
-    if !is_ours || !is_mine {
-        // The sticky bit: as in /tmp, nobody takes away what is another's.
-        if mode & 0o002 != 0 && mode & 0o1000 == 0 {
-            tracing::warn!(folder = %shown, "everybody on this machine can delete or replace the database; `chmod o-w` its folder");
-        }
-        return;
-    }
-    match tighten(folder, 0o700) {
-        Ok(Tightened::From { was, to }) => {
-            tracing::info!(folder = %shown, "others could look into it (mode {was:04o}); its mode is {to:04o} now");
-        }
-        Ok(Tightened::Refused { is, why }) => {
-            tracing::warn!(folder = %shown, "others can look into it (mode {is:04o}), and that cannot be changed: {why}");
-        }
-        Ok(Tightened::Already) | Err(_) => {}
-    }
-}
-
 fn identity(path: &Path) -> Option<Identity> {
     // Not of what a link leads to: the path has none, and one that was put there is another file.
     let metadata = fs::symlink_metadata(path).ok()?;
@@ -303,19 +256,15 @@ fn beside(path: &Path, end: &str) -> PathBuf {
     PathBuf::from(name)
 }
 
-fn file_name(path: &Path) -> String {
+pub(super) fn file_name(path: &Path) -> String {
     path.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::{PermissionsExt as _, symlink};
+    use std::os::unix::fs::symlink;
 
     use super::*;
-
-    fn mode(path: &Path) -> u32 {
-        fs::metadata(path).unwrap().permissions().mode() & 0o777
-    }
 
     #[test]
     fn onedatabase_has_one_owner_whatever_it_is_called() {
@@ -383,23 +332,5 @@ mod tests {
         assert!(file.check_begin().unwrap_err().contains("db was emptied"));
         drop(file);
         assert!(DatabaseFile::take(&path("db")).err().unwrap().to_string().contains("the log beside it is not"));
-    }
-
-    #[test]
-    fn what_is_the_bots_alone_is_closed_and_nothing_else() {
-        let dir = tempfile::tempdir().unwrap();
-        let (own, shared) = (dir.path().join("own"), dir.path().join("shared"));
-        for folder in [&own, &shared] {
-            fs::create_dir(folder).unwrap();
-            fs::set_permissions(folder, fs::Permissions::from_mode(0o755)).unwrap();
-            fs::write(folder.join("db"), "").unwrap();
-            fs::set_permissions(folder.join("db"), fs::Permissions::from_mode(0o644)).unwrap();
-        }
-        fs::write(shared.join("notes"), "").unwrap();
-        for folder in [&own, &shared] {
-            DatabaseFile::take(&folder.join("db")).unwrap();
-            assert_eq!((mode(&folder.join("db")), mode(&folder.join("db.lock"))), (0o600, 0o600));
-        }
-        assert_eq!((mode(&own), mode(&shared)), (0o700, 0o755));
     }
 }

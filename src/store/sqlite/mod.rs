@@ -2,6 +2,7 @@
 
 mod blank;
 mod clock_moves;
+mod closed;
 mod counted;
 mod escalations;
 mod file;

@@ -167,6 +167,16 @@ fn hot() -> Vec<(String, &'static [&'static str])> {
         (tables::HELPED.into(), &["SEARCH mitigation USING INDEX mitigation_helped (playbook=? AND ended_at>?)"]),
         (tables::RUNNING.into(), &["SEARCH mitigation USING INDEX mitigation_open (playbook=?)"]),
         (tables::FAILED.into(), &["SEARCH mitigation USING INDEX mitigation_failed (playbook=? AND ended_at>?)"]),
+        (tables::STOPS.into(), &["SEARCH mitigation USING INDEX mitigation_stops (stops_until>?)"]),
+        (
+            limits::STOPPED_RAMPS.into(),
+            &[
+                "SEARCH mitigation USING INDEX mitigation_stops (stops_until>?)",
+                "CORRELATED SCALAR SUBQUERY 1",
+                "SEARCH breaker USING COVERING INDEX breaker_closed (playbook=?)",
+                "USE TEMP B-TREE FOR GROUP BY",
+            ],
+        ),
         (
             tables::CLOSED_AT.into(),
             &["SEARCH breaker USING COVERING INDEX breaker_closed (playbook=? AND closed_at>?)"],

@@ -9,7 +9,7 @@ use sqlx::{AssertSqlSafe, SqlitePool};
 
 use super::rows::{self, from_json, get, get_time, micros};
 use super::shifts::{of_teams, of_time};
-use super::{escalations, failed, pages};
+use super::{escalations, failed, limits, pages};
 use crate::metrics::Levels;
 use crate::model::{Incident, IncidentId, RunEvent, RunId};
 use crate::store::{AlertCount, IncidentEvent, IncidentFilter, StoreError, Teams, TimelineEntry, TimelineWhat};
@@ -142,6 +142,11 @@ pub(super) async fn levels(reads: &SqlitePool, now: DateTime<Utc>) -> Result<Lev
         .fetch_one(reads)
         .await
         .map_err(failed("count the calls that are due"))?;
+    let ramps = sqlx::query(limits::STOPPED_RAMPS)
+        .bind(micros(now))
+        .fetch_all(reads)
+        .await
+        .map_err(failed("count the ramps that have stopped"))?;
     let heartbeats = sqlx::query("SELECT source, name, last_at FROM heartbeat")
         .fetch_all(reads)
         .await
@@ -171,6 +176,7 @@ pub(super) async fn levels(reads: &SqlitePool, now: DateTime<Utc>) -> Result<Lev
         held_by_windows: count(&row, "held_by_windows")?,
         frozen: count(&row, "frozen")?,
         breakers: count(&row, "breakers")?,
+        stopped_ramps: ramps.len() as u64,
         folded: folded_incidents as u64,
         heartbeats: ages.into_iter().collect(),
     })

@@ -68,7 +68,7 @@ impl Tx<'_> {
         if let Some(within) = limits.fleet.ramp {
             let since = self.now - TimeDelta::from_std(within).unwrap_or(TimeDelta::MAX);
             let begun_since = self.tables.breaker_closed_at(playbook).await?;
-            facts.ramp = self.tables.ramp(playbook, since, begun_since, run).await?;
+            facts.ramp = self.tables.ramp(playbook, (since, self.now), begun_since, run).await?;
         }
         Ok(facts)
     }
@@ -98,7 +98,9 @@ impl Tx<'_> {
             Outcome::Escalated if did_not_help => Helped::No,
             _ => Helped::Neither,
         };
-        if !self.tables.end_mitigation(run, helped, self.now).await? || helped != Helped::No {
+        // What it was told for then, whatever the limit is by the time that another one asks.
+        let stops_until = limits.fleet.ramp.filter(|_| helped == Helped::No).map(|within| self.now + within);
+        if !self.tables.end_mitigation(run, helped, stops_until, self.now).await? || helped != Helped::No {
             return Ok(());
         }
         let Some((playbook, _)) = self.tables.run_subject(run).await? else { return Ok(()) };

@@ -505,6 +505,7 @@ passes_on! {
     fused {}
     plain {
         fn breakers() -> Result<Vec<Breaker>, StoreError>;
+        fn stopped_ramps(now: DateTime<Utc>) -> Result<Vec<StoppedRamp>, StoreError>;
     }
     own {}
 }

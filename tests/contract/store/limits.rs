@@ -115,6 +115,64 @@ pub async fn a_breaker_opens_with_the_end_of_a_run_and_stays_until_a_person_clos
     assert_eq!(story.store.breakers().await.unwrap(), []);
 }
 
+/// Until when it stops was told with the end: it is listed, counted and decided by that alone.
+pub async fn a_ramp_that_has_stopped_stands_until_its_time_or_a_person(story: Story) {
+    let fleet = |hours: u64| FleetLimits { ramp: Some(Duration::from_secs(3_600 * hours)), ..FleetLimits::default() };
+    let stopped = async |story: &Story| {
+        let ramps = story.store.stopped_ramps(story.clock.now()).await.unwrap();
+        assert_eq!(story.store.levels().await.unwrap().stopped_ramps, ramps.len() as u64);
+        ramps
+    };
+    let one = begun(&story, 1).await;
+    let one = done(story.store.append(one, starts("scale", "db", fleet(1))).await.unwrap());
+    assert_eq!(stopped(&story).await, []);
+    let ended = story.clock.now();
+    done(story.store.append(one, ends(Outcome::Escalated, fleet(1))).await.unwrap());
+    let story = story.reopens().await;
+    let ramps = stopped(&story).await;
+    let told = ramps.iter().map(|ramp| (ramp.run, ramp.since, ramp.until)).collect::<Vec<_>>();
+    assert_eq!(told, [(one.run, ended, ended + TimeDelta::hours(1))]);
+    let two = begun(&story, 2).await;
+    // The limit is another one by now, or none.
+    for hours in [1, 9] {
+        let limit = refused(story.store.append(two, starts("scale", "db", fleet(hours))).await.unwrap());
+        assert_eq!(limit, "engine.limits.ramp");
+    }
+    story.passes(61);
+    assert_eq!(stopped(&story).await, []);
+    let two = done(story.store.append(two, starts("scale", "db", fleet(9))).await.unwrap());
+    done(story.store.append(two, ends(Outcome::Escalated, fleet(9))).await.unwrap());
+    let ramps = stopped(&story).await;
+    assert_eq!(ramps.len(), 1);
+    story.passes(1);
+    let playbook = ramps[0].playbook.clone();
+    story.decide(vec![Change::CloseBreaker { playbook, by: "anna".into(), reason: "mended".into() }]).await;
+    assert_eq!(stopped(&story).await, []);
+    let three = begun(&story, 3).await;
+    let three = done(story.store.append(three, starts("scale", "db", fleet(1))).await.unwrap());
+    // Of one whose breaker is open, that is what stands.
+    let both = FleetLimits { breaker: rate("1 per 1h"), ..fleet(1) };
+    done(story.store.append(three, ends(Outcome::Escalated, both)).await.unwrap());
+    assert_eq!((stopped(&story).await, story.store.breakers().await.unwrap().len()), (vec![], 1));
+}
+
+/// Whoever decides that a run was held says so with its end.
+pub async fn a_run_that_was_held_counts_for_no_limit_of_its_target(story: Story) {
+    let limits = TargetLimits { runs: Some((1, Duration::from_secs(3_600))), cooldown: Some(Duration::from_secs(60)) };
+    let too_often = async |story: &Story, n: u32| {
+        let key = target(&format!("coredns-{n}")).key();
+        let history = story.store.run_history(PLAYBOOK, &key, story.clock.now() - limits.look_back()).await.unwrap();
+        assert_eq!(history.len(), 1);
+        RunHead::too_often(&history, limits, story.clock.now())
+    };
+    for (n, held) in [(1, true), (2, false)] {
+        let at = begun(&story, n).await;
+        let end = Append { held, ..ends(Outcome::Escalated, FleetLimits::default()) };
+        done(story.store.append(at, end).await.unwrap());
+        assert_eq!(too_often(&story, n).await.is_some(), !held);
+    }
+}
+
 /// Begins, ends and waits at random, and counts by hand what it was let.
 pub async fn no_limit_is_exceeded_in_random_stories(story: Story) {
     let ramp = Some(Duration::from_secs(1_800));

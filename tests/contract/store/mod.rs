@@ -185,6 +185,8 @@ macro_rules! each_store_check {
             }
             limits {
                 a_limit_is_counted_in_the_transaction_that_starts
+                a_ramp_that_has_stopped_stands_until_its_time_or_a_person
+                a_run_that_was_held_counts_for_no_limit_of_its_target
                 no_limit_is_exceeded_in_random_stories
                 a_breaker_opens_with_the_end_of_a_run_and_stays_until_a_person_closes_it
             }

@@ -278,7 +278,7 @@ pub async fn what_failed_for_certain_was_not_done(story: Story) {
     story.mutates(run, "mitigate.scale", "4 -> 6", 4.into(), 6.into()).await;
     let failed = |attempt, class| {
         let step: StepAddress = "mitigate.scale".parse().unwrap();
-        let event = RunEvent::Failed { step, attempt, class, error: "no".into() };
+        let event = RunEvent::Failed { step, attempt, class, error: "no".into(), held: false };
         Append { events: vec![event], ..Append::default() }
     };
     let count =

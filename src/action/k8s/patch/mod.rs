@@ -231,13 +231,7 @@ impl Mutation for K8sPatch {
         if let Some(live) = &live {
             plan::not_below(live, field, &made.before)?;
         }
-        let back = Intent {
-            summary: plan::summary(object, field, &made.after, &made.before),
-            before: made.after.clone(),
-            after: made.before.clone(),
-            marker: run.marker(step),
-            ..made.clone()
-        };
+        let back = way_back::reversed(made, plan::summary(object, field, &made.after, &made.before), run, step);
         let summary = format!("{field} of {object} is {} again: somebody has put it back", held::text(&made.before));
         let as_before = Output { summary, ..output(&back, field) };
         let plan =

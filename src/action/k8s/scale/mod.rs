@@ -205,7 +205,7 @@ impl Mutation for K8sScale {
             Place::Hpa => format!("lower minReplicas of {object} {more} -> {less}"),
             Place::Config => format!("lower min of {object} {more} -> {less}"),
         };
-        let back = Intent { summary, before: made.after.clone(), after, marker: run.marker(step), ..made.clone() };
+        let back = Intent { after, ..way_back::reversed(made, summary, run, step) };
         let as_before =
             Output { summary: format!("{object} has {less} again: somebody has put it back"), ..place.output(&back) };
         way_back::of_field(world.cluster.as_ref(), (made, back), run, place.path(), as_before).await

@@ -175,13 +175,7 @@ impl Mutation for K8sSetResources {
         run: RunMark<'_>,
         step: &StepAddress,
     ) -> Result<Plan, ActionError> {
-        let back = Intent {
-            summary: plan::summary("lower", &made.object, &made.after, &made.before),
-            before: made.after.clone(),
-            after: made.before.clone(),
-            marker: run.marker(step),
-            ..made.clone()
-        };
+        let back = way_back::reversed(made, plan::summary("lower", &made.object, &made.after, &made.before), run, step);
         let as_before = Output {
             summary: format!("{} has its former limits again: somebody has put them back", made.object),
             ..output(&back)

@@ -24,6 +24,7 @@ pub(super) fn each(phase: Phase) -> Map<String, Value> {
             json!({ "type": "array", "minItems": 1, "items": number.clone() }),
         ),
         "stop_after": described("So many that fail stop it; else 1", number),
+        "within": text("No other one begins so long after the first change, or after the first wave where nothing is changed"),
         "when_resolved": {
             "description": "What becomes of the others when the alert is over",
             "enum": ["finish", "stop"],

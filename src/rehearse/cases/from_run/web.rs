@@ -86,7 +86,7 @@ mod tests {
         assert_eq!(read(text), Some(json!({ "status": 302, "text": "x", "location": "/y", "truncated": true })));
         let failed = |error: &str| {
             let (attempt, class, error) = (1, FailureClass::Retry, error.to_owned());
-            answered(&RunEvent::Failed { step: step(), attempt, class, error })
+            answered(&RunEvent::Failed { step: step(), attempt, class, error, held: false })
         };
         assert_eq!(
             failed("GET http://a/b answered 503 Service Unavailable, and not 200 OK"),

@@ -81,7 +81,8 @@ impl ClockTable for SqliteTables<'_> {
         self.execute("move what limits count", query.bind(span(by)).bind(micros(since))).await?;
         for sql in [
             "UPDATE mutation SET at = at + ?1 WHERE at >= ?2",
-            "UPDATE mitigation SET at = at + ?1, ended_at = ended_at + ?1 WHERE at >= ?2",
+            "UPDATE mitigation SET at = at + ?1, ended_at = ended_at + ?1, stops_until = stops_until + ?1
+             WHERE at >= ?2",
             "UPDATE breaker SET opened_at = opened_at + ?1, closed_at = closed_at + ?1 WHERE opened_at >= ?2",
         ] {
             let query = sqlx::query(sql).bind(span(by)).bind(micros(since));

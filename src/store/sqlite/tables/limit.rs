@@ -9,7 +9,7 @@ use crate::model::{Breaker, RunId, StepAddress};
 use crate::store::StoreError;
 use crate::store::rules::{Counted, RampFacts};
 use crate::store::sqlite::limits::{OPEN, breaker};
-use crate::store::sqlite::rows::{get, get_time_or, micros};
+use crate::store::sqlite::rows::{get, get_time, get_time_or, micros};
 use crate::store::transaction::{Helped, LimitTable};
 
 pub(in crate::store::sqlite) const MUTATIONS: &str =
@@ -32,6 +32,10 @@ pub(in crate::store::sqlite) const RUNNING: &str =
 
 pub(in crate::store::sqlite) const FAILED: &str = "SELECT run_id, ended_at FROM mitigation
      WHERE playbook = ?1 AND helped = 0 AND ended_at > ?2 AND at >= ?3 ORDER BY ended_at, run_id";
+
+/// A `+` keeps the planner from an index that would read all of the playbook's runs.
+pub(in crate::store::sqlite) const STOPS: &str = "SELECT run_id, stops_until FROM mitigation
+     WHERE +playbook = ?1 AND stops_until > ?2 AND +at >= ?3 ORDER BY stops_until DESC LIMIT 1";
 
 pub(in crate::store::sqlite) const CLOSED_AT: &str =
     "SELECT MAX(closed_at) AS at FROM breaker WHERE playbook = ? AND closed_at IS NOT NULL";
@@ -79,7 +83,7 @@ impl LimitTable for SqliteTables<'_> {
     async fn ramp(
         &mut self,
         playbook: &str,
-        since: DateTime<Utc>,
+        (since, now): (DateTime<Utc>, DateTime<Utc>),
         begun_since: Option<DateTime<Utc>>,
         but: RunId,
     ) -> Result<RampFacts, StoreError> {
@@ -89,13 +93,13 @@ impl LimitTable for SqliteTables<'_> {
         let helped = count(&self.one("count runs that helped", helped).await?)?;
         let running = sqlx::query(RUNNING).bind(playbook.to_owned()).bind(but.0);
         let under_way = count(&self.one("count runs that change something", running).await?)?;
-        let failed = sqlx::query(FAILED).bind(playbook.to_owned()).bind(micros(since)).bind(begun);
-        let failed = self.all("read which runs did not help", failed).await?;
-        let failed = match failed.last() {
-            Some(row) => get_time_or(row, "ended_at")?.map(|at| Ok((RunId(get(row, "run_id")?), at))).transpose()?,
+        let stopped = sqlx::query(STOPS).bind(playbook.to_owned()).bind(micros(now)).bind(begun);
+        let stopped = self.maybe("read which run stops a ramp", stopped).await?;
+        let stopped = match &stopped {
+            Some(row) => Some((RunId(get(row, "run_id")?), get_time(row, "stops_until")?)),
             None => None,
         };
-        Ok(RampFacts { helped, under_way, failed })
+        Ok(RampFacts { helped, under_way, stopped })
     }
 
     async fn failed_since(
@@ -140,15 +144,23 @@ impl LimitTable for SqliteTables<'_> {
         Ok(())
     }
 
-    async fn end_mitigation(&mut self, run: RunId, helped: Helped, at: DateTime<Utc>) -> Result<bool, StoreError> {
+    async fn end_mitigation(
+        &mut self,
+        run: RunId,
+        helped: Helped,
+        stops_until: Option<DateTime<Utc>>,
+        at: DateTime<Utc>,
+    ) -> Result<bool, StoreError> {
         let helped = match helped {
             Helped::Yes => 1,
             Helped::No => 0,
             Helped::Neither => -1,
         };
-        let query =
-            sqlx::query("UPDATE mitigation SET ended_at = ?2, helped = ?3 WHERE run_id = ?1 AND ended_at IS NULL");
-        let ended = self.execute("count how a run ended", query.bind(run.0).bind(micros(at)).bind(helped)).await?;
+        let query = sqlx::query(
+            "UPDATE mitigation SET ended_at = ?2, helped = ?3, stops_until = ?4 WHERE run_id = ?1 AND ended_at IS NULL",
+        );
+        let query = query.bind(run.0).bind(micros(at)).bind(helped).bind(stops_until.map(micros));
+        let ended = self.execute("count how a run ended", query).await?;
         Ok(ended.rows_affected() > 0)
     }
 

@@ -41,7 +41,7 @@ pub(in crate::store) trait LimitTable {
     async fn ramp(
         &mut self,
         playbook: &str,
-        since: DateTime<Utc>,
+        between: (DateTime<Utc>, DateTime<Utc>),
         begun_since: Option<DateTime<Utc>>,
         but: RunId,
     ) -> Result<RampFacts, StoreError>;
@@ -73,8 +73,14 @@ pub(in crate::store) trait LimitTable {
         at: DateTime<Utc>,
     ) -> Result<(), StoreError>;
 
-    /// `false`: it has changed nothing.
-    async fn end_mitigation(&mut self, run: RunId, helped: Helped, at: DateTime<Utc>) -> Result<bool, StoreError>;
+    /// `stops_until`: so long it stops the ramp of its playbook. `false`: it has changed nothing.
+    async fn end_mitigation(
+        &mut self,
+        run: RunId,
+        helped: Helped,
+        stops_until: Option<DateTime<Utc>>,
+        at: DateTime<Utc>,
+    ) -> Result<bool, StoreError>;
 
     async fn open_breaker(&mut self, playbook: &str) -> Result<Option<Breaker>, StoreError>;
 
