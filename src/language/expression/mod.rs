@@ -28,7 +28,8 @@ use serde_json::Value;
 
 pub use bound::Bound;
 pub use compile::CompileError;
-pub use mistakes::{Comparison, Operand, ValueType};
+pub use elements::ENTRY;
+pub use mistakes::{Comparison, Membership, Operand, ValueType};
 pub use names::Reference;
 pub use quantity::{QuantityError, parse_quantity};
 
@@ -122,6 +123,16 @@ impl Expression {
 
     /// Whether it holds for the names in `scope`.
     ///
+    /// The names that are looked for in a list of texts.
+    pub fn memberships(&self) -> &[Membership] {
+        &self.0.found.memberships
+    }
+
+    /// What it gives, as far as its form says it.
+    pub fn gives(&self) -> Option<&Operand> {
+        self.0.found.gives.as_ref()
+    }
+
     /// # Errors
     /// When a name or field is absent, a value is no number, or the result is not true or false.
     pub fn holds(&self, scope: &Scope, now: DateTime<Utc>) -> Result<bool, ExpressionError> {

@@ -166,7 +166,7 @@ pub(super) fn triggers(
             schedules.extend(super::schedule::check(checker, schedule).map(|it| (schedule.seen.at, it)));
             continue;
         }
-        let condition = raw.condition.as_ref().map(|text| checker.expression(text, visible(names, Sees::Alert, false)));
+        let condition = raw.condition.as_ref().map(|text| checker.condition(text, visible(names, Sees::Alert, false)));
         let Some(alert) = checker.required(raw.alert.as_ref(), &raw.seen, "a trigger", "alert", "TheAlertsName") else {
             continue;
         };

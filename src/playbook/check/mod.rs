@@ -15,6 +15,7 @@ mod names;
 mod queries;
 mod schedule;
 mod steps;
+mod severities;
 mod suits;
 mod target;
 mod types;
@@ -219,26 +220,10 @@ impl Checker<'_> {
         Some(words)
     }
 
-    /// A duration that is longer than nothing.
-    fn duration(&mut self, text: &Text) -> Option<Duration> {
-        match parse_duration(&text.value) {
-            Ok(duration) if duration.is_zero() => {
-                self.error(
-                    Code::OutOfRange,
-                    place(text),
-                    "a duration of nothing means nothing here",
-                    Some("leave it out".into()),
-                );
-                None
-            }
-            Ok(duration) => Some(duration),
-            Err(error) => {
-                let message = error.to_string();
-                let (message, remedy) = message.split_once("; ").unwrap_or((&message, ""));
-                self.error(Code::InvalidValue, place(text), message, (!remedy.is_empty()).then(|| remedy.to_owned()));
-                None
-            }
-        }
+    /// A condition: an expression that gives true or false.
+    fn condition(&mut self, text: &Text, visible: Visible<'_>) -> Option<Expression> {
+        let expression = self.expression(text, visible)?;
+        types::is_truth(self, &expression, text, visible).then_some(expression)
     }
 
     /// A condition whose names are all known.
@@ -266,7 +251,8 @@ impl Checker<'_> {
         for reference in expression.references() {
             fields::warn(self, &reference.path, at, visible);
         }
-        let is_right = (wrong.is_empty() & types::check(self, &expression, text, visible)) || self.asks == Asks::Run;
+        let fits = types::check(self, &expression, text, visible) & severities::check(self, &expression, at);
+        let is_right = (wrong.is_empty() && fits) || self.asks == Asks::Run;
         for wrong in wrong {
             self.error(wrong.code, source.find(at, &wrong.word), wrong.message, wrong.remedy);
         }

@@ -74,7 +74,7 @@ pub(super) fn one(checker: &mut Checker<'_>, spot: Spot<'_>, mut raw: RawStep) -
     let has_because = raw.because.is_some() || raw.seen.is_broken("because");
     let because = because(checker, &mut raw, does.as_ref().map(|does| &does.what), sees);
     let mut when = raw.when.take().and_then(|text| {
-        let expression = checker.expression(&text, sees)?;
+        let expression = checker.condition(&text, sees)?;
         if matches!(does.as_ref().map(|does| &does.what), Some(What::Action(Action::Mutate(_)))) {
             missing::taken_for_an_answer(checker, &expression, &text, sees);
         }
@@ -351,9 +351,9 @@ fn kind(checker: &mut Checker<'_>, sees: Visible<'_>, what: What, because: Optio
     }
 }
 
-/// A condition, or a value for conditions.
+/// A condition by which the run goes on or ends.
 fn deciding(checker: &mut Checker<'_>, text: &Text, sees: Visible<'_>) -> Option<Expression> {
-    let expression = checker.expression(text, sees)?;
+    let expression = checker.condition(text, sees)?;
     missing::taken_for_an_answer(checker, &expression, text, sees);
     Some(expression)
 }
@@ -382,8 +382,11 @@ fn values(checker: &mut Checker<'_>, sees: Visible<'_>, set: RawSet) -> Option<S
         if let Some((message, remedy)) = set_problem(name) {
             is_right &= !checker.rule(Code::InvalidName, place(name), message, remedy);
         }
-        match deciding(checker, text, sees) {
-            Some(value) => values.push((name.value.clone(), value)),
+        match checker.expression(text, sees) {
+            Some(value) => {
+                missing::taken_for_an_answer(checker, &value, text, sees);
+                values.push((name.value.clone(), value));
+            }
             None => is_right = false,
         }
     }

@@ -111,7 +111,7 @@ fn decided(
     field: &str,
     asked: Option<&str>,
 ) -> Option<Expression> {
-    let expression = checker.expression(text, visible)?;
+    let expression = checker.condition(text, visible)?;
     if let Some(answer) = expression.constant() {
         let message = format!("`{field}` is always {answer}, and proves nothing");
         if checker.rule(

@@ -111,7 +111,7 @@ fn is_within(
 
 /// A condition on what each look finds.
 fn seen(checker: &mut Checker<'_>, text: &Text, visible: Visible<'_>, field: &str) -> Option<Expression> {
-    let expression = checker.expression(text, visible)?;
+    let expression = checker.condition(text, visible)?;
     if let Some(answer) = expression.constant() {
         let message = format!("`{field}` is always {answer}, and waits for nothing");
         let remedy = "write a condition on what is read";

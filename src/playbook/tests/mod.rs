@@ -17,6 +17,7 @@ mod several_kinds;
 mod watches;
 
 use std::path::Path;
+mod severities;
 use std::time::Duration;
 
 use super::*;
