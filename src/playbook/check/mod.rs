@@ -3,6 +3,7 @@
 mod approval;
 mod autonomy;
 mod blocks;
+mod durations;
 mod each;
 mod fields;
 mod flow;
@@ -27,14 +28,13 @@ mod words;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 use super::document::{InputKind, Playbook};
 use super::load::{Loaded, RawPlaybook, Seen, Text, branches_end_as_steps, place};
 use crate::cluster::Kinds;
 use crate::diagnostics::{Code, Diagnostic, DiagnosticSeverity, SourceText};
 use crate::language::{Expression, InBody, Location, Template, TemplateError};
-use crate::model::{Digest, Phase, PlaybookRef, parse_duration};
+use crate::model::{Digest, Phase, PlaybookRef};
 use blocks::Blocks;
 use names::Names;
 use visible::{Sees, Visible};

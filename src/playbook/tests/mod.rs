@@ -2,6 +2,9 @@
 
 mod approvals;
 mod branches;
+mod deceiving;
+mod durations;
+mod elements;
 mod examples;
 mod fields;
 mod frozen;
