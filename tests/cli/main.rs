@@ -18,6 +18,7 @@ mod logs;
 mod manifest;
 mod mistakes;
 mod page;
+mod odd;
 mod playbooks;
 mod proxies;
 mod reloads;

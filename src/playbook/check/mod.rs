@@ -15,8 +15,8 @@ mod missing;
 mod names;
 mod queries;
 mod schedule;
-mod steps;
 mod severities;
+mod steps;
 mod suits;
 mod target;
 mod types;
@@ -26,7 +26,7 @@ mod visible;
 mod watch;
 mod words;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::document::{InputKind, Playbook};
@@ -60,6 +60,9 @@ pub(super) fn check(
     let is_read = checker.problems.iter().all(|problem| problem.severity != DiagnosticSeverity::Error);
     let playbook = loaded.document.and_then(|raw| build(&mut checker, raw, loaded.incomplete));
     let mut problems = checker.problems;
+    if asks == Asks::Author {
+        problems.extend(source.deceiving(DiagnosticSeverity::Error));
+    }
     problems.sort_by_key(|problem| (problem.line(), problem.column()));
     problems.dedup();
     let is_wrong = problems.iter().any(|problem| problem.severity == DiagnosticSeverity::Error);
@@ -68,11 +71,21 @@ pub(super) fn check(
     let mut problems: Vec<Diagnostic> = shown.into_iter().map(|problem| source.named_odd(problem)).collect();
     problems.sort_by_key(|problem| (problem.line(), problem.column()));
     problems.dedup();
+    tell_each_character_once(&mut problems);
     match playbook {
         Some(playbook) if !is_wrong => Ok(Playbook { warnings: problems, ..playbook }),
         Some(playbook) if asks == Asks::Run && is_read => Ok(playbook),
         _ => Err(problems),
     }
+}
+
+/// A mistake that a character leads to says what it is, and nothing says so again.
+fn tell_each_character_once(problems: &mut Vec<Diagnostic>) {
+    let place = |it: &Diagnostic| (it.line(), it.column());
+    let is_odd = |it: &Diagnostic| it.code == Code::OddCharacter;
+    let errors: BTreeSet<_> = problems.iter().filter(|it| is_odd(it) && it.is_error()).map(place).collect();
+    let mut told = BTreeSet::new();
+    problems.retain(|it| !is_odd(it) || ((it.is_error() || !errors.contains(&place(it))) && told.insert(place(it))));
 }
 
 /// More mistakes of one file are one mistake, and read by nobody.
@@ -226,7 +239,7 @@ impl Checker<'_> {
         types::is_truth(self, &expression, text, visible).then_some(expression)
     }
 
-    /// A condition whose names are all known.
+    /// An expression whose names are all known.
     fn expression(&mut self, text: &Text, visible: Visible<'_>) -> Option<Expression> {
         let (at, source) = (place(text), *self.source);
         let expression = match Expression::compile(&text.value) {
