@@ -5,6 +5,7 @@
 
 mod bound;
 mod compile;
+mod elements;
 mod helpers;
 mod mistakes;
 mod names;
@@ -96,6 +97,17 @@ impl Expression {
         &self.0.references
     }
 
+    /// What it takes from where, name and fields, as far as that is known: the variable of a loop
+    /// is [`ENTRY`] of its list.
+    pub fn paths(&self) -> Vec<Vec<String>> {
+        elements::paths(&self.0.program)
+    }
+
+    /// The path of what it gives, where it gives what stands at one, or some entries of that.
+    pub fn stands_for(&self) -> Option<Vec<String>> {
+        elements::stands_for(&self.0.program)
+    }
+
     /// The names for which `orValue` stands in when they are not there.
     pub fn defaulted(&self) -> Vec<Reference> {
         names::defaulted(&self.0.program)
@@ -111,6 +123,16 @@ impl Expression {
         &self.0.found.comparisons
     }
 
+    /// The names that are looked for in a list of texts.
+    pub fn memberships(&self) -> &[Membership] {
+        &self.0.found.memberships
+    }
+
+    /// What it gives, as far as its form says it.
+    pub fn gives(&self) -> Option<&Operand> {
+        self.0.found.gives.as_ref()
+    }
+
     /// How many loops run within each other.
     pub fn loops(&self) -> usize {
         self.0.loops
@@ -123,16 +145,6 @@ impl Expression {
 
     /// Whether it holds for the names in `scope`.
     ///
-    /// The names that are looked for in a list of texts.
-    pub fn memberships(&self) -> &[Membership] {
-        &self.0.found.memberships
-    }
-
-    /// What it gives, as far as its form says it.
-    pub fn gives(&self) -> Option<&Operand> {
-        self.0.found.gives.as_ref()
-    }
-
     /// # Errors
     /// When a name or field is absent, a value is no number, or the result is not true or false.
     pub fn holds(&self, scope: &Scope, now: DateTime<Utc>) -> Result<bool, ExpressionError> {

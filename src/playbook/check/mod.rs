@@ -261,8 +261,8 @@ impl Checker<'_> {
             .filter_map(|reference| visible.problem_of(&reference.path))
             .collect();
         wrong.extend(missing::taken_for_granted(&expression, visible));
-        for reference in expression.references() {
-            fields::warn(self, &reference.path, at, visible);
+        for path in expression.paths() {
+            fields::warn(self, &path, at, visible);
         }
         let fits = types::check(self, &expression, text, visible) & severities::check(self, &expression, at);
         let is_right = (wrong.is_empty() && fits) || self.asks == Asks::Run;
@@ -326,5 +326,14 @@ impl Checker<'_> {
 
 /// What a step before everything else would see: nothing but `sees`.
 fn visible(names: &Names, sees: Sees, now: bool) -> Visible<'_> {
-    Visible { names, region: &[], is_lenient: false, sees, now, because: false, query: names::Output::None }
+    Visible {
+        names,
+        region: &[],
+        is_lenient: false,
+        sees,
+        now,
+        because: false,
+        query: names::Output::None,
+        asked: None,
+    }
 }

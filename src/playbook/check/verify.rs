@@ -20,7 +20,8 @@ pub(super) fn check(checker: &mut Checker<'_>, spot: Spot<'_>, raw: RawVerify) -
     const WHAT: &str = "`verify`";
     let query = raw.query.as_ref().map(|query| repeated(checker, spot, query));
     let query = query.unwrap_or(Output::None);
-    let visible = Visible { sees: Sees::UpTo(spot.order), query, ..spot.visible() };
+    let asked = raw.query.as_ref().and_then(|query| spot.names.step(&query.value));
+    let visible = Visible { sees: Sees::UpTo(spot.order), query, asked, ..spot.visible() };
     let asked = raw.query.as_ref().map(|query| query.value.as_str());
     let until = checker
         .required(raw.until.as_ref(), &raw.seen, WHAT, "until", "value < 0.1")

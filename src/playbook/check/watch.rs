@@ -59,7 +59,8 @@ pub(super) fn check(checker: &mut Checker<'_>, spot: Spot<'_>, raw: &RawWatch, w
         Some(What::Action(action)) => Output::Fields(action.describe().declaration().output),
         _ => Output::Unknown,
     };
-    let visible = Visible { query, ..spot.visible() };
+    let asked = spot.names.steps.iter().find(|step| step.order == spot.order);
+    let visible = Visible { query, asked, ..spot.visible() };
     let until = checker
         .required(raw.until.as_ref(), &raw.seen, WHAT, "until", "value < 0.1")
         .and_then(|text| seen(checker, text, visible, "until"));

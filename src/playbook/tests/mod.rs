@@ -17,10 +17,10 @@ mod mistakes;
 mod requests;
 mod schedules;
 mod several_kinds;
+mod severities;
 mod watches;
 
 use std::path::Path;
-mod severities;
 use std::time::Duration;
 
 use super::*;
