@@ -164,7 +164,10 @@ impl Found {
                     self.odd(file, &text);
                     self.oncall = Some(oncall);
                 }
-                Err(Diagnostics(wrong)) => self.diagnostics.extend(wrong),
+                Err(Diagnostics(wrong)) => {
+                    self.diagnostics.extend(wrong);
+                    self.odd(file, &text);
+                }
             },
             Err(error) if file.is_file() => {
                 self.error(Code::Unreadable, file, &format!("the file cannot be read: {error}"));
@@ -294,19 +297,21 @@ impl Found {
 
     fn cases_of(&mut self, playbook: &Path, cases: &Path) {
         let playbook = self.loaded.iter().find(|loaded| loaded.path == playbook);
-        match read_cases(cases, playbook.map(Arc::as_ref)) {
-            Err(Diagnostics(wrong)) => self.diagnostics.extend(wrong),
-            Ok(None) => {}
-            Ok(Some(_)) => {
-                let text = files::read_in_place(cases, files::DOCUMENT);
-                text.iter().for_each(|text| self.odd(cases, text));
-            }
+        if let Err(Diagnostics(wrong)) = read_cases(cases, playbook.map(Arc::as_ref)) {
+            self.diagnostics.extend(wrong);
         }
+        // That it cannot be read was told.
+        let text = files::read_in_place(cases, files::DOCUMENT);
+        text.iter().for_each(|text| self.odd(cases, text));
     }
 
-    /// Characters of a file that is used all the same.
+    /// Characters that deceive the reader of a file, but for those that a mistake of it names.
     fn odd(&mut self, path: &Path, text: &str) {
-        self.diagnostics.extend(SourceText { path, text }.deceiving(DiagnosticSeverity::Warning));
+        let found = SourceText { path, text }.deceiving(DiagnosticSeverity::Warning);
+        let place = |of: &Diagnostic| (of.path.clone(), of.line(), of.column());
+        let told = self.diagnostics.iter().filter(|known| known.code == Code::OddCharacter).map(place);
+        let told: BTreeSet<_> = told.collect();
+        self.diagnostics.extend(found.into_iter().filter(|odd| !told.contains(&place(odd))));
     }
 
     fn playbooks(&mut self, path: &Path) -> anyhow::Result<()> {

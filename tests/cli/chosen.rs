@@ -51,9 +51,29 @@ fn the_branch_that_is_taken_is_held_to_the_case() {
 #[test]
 fn a_branch_that_there_is_not_is_told_with_its_place() {
     let branch = said("check", &CASES.replace("cause: it is slow", "cause: it is slwo"));
-    insta::assert_snapshot!(branch.out, @"");
+    insta::assert_snapshot!(branch.out, @"
+    error[unknown-name]: no branch of `cause` is called `it is slwo`
+      --> playbooks/front-slow.cases.yaml:18:68
+       |
+    18 |     expect: { outcome: escalated, pages: [web], branches: { cause: it is slwo } }
+       |                                                                    ^^
+       |
+       = help: write `it is slow`
+
+    1 playbook without errors; 1 error, 0 warnings
+    ");
     let choose = said("check", &CASES.replace("cause: it is slow", "couse: it is slow"));
-    insta::assert_snapshot!(choose.out, @"");
+    insta::assert_snapshot!(choose.out, @"
+    error[unknown-name]: the playbook `front-slow` has no `choose` of the name `couse`
+      --> playbooks/front-slow.cases.yaml:18:61
+       |
+    18 |     expect: { outcome: escalated, pages: [web], branches: { couse: it is slow } }
+       |                                                             ^^^^^
+       |
+       = help: write `cause`
+
+    1 playbook without errors; 1 error, 0 warnings
+    ");
     let no_run = said("check", &CASES.replace("outcome: escalated, pages: [web]", "no_run: true"));
     assert!(no_run.out.contains("nothing is run, so that there is no `branches`"), "{}", no_run.out);
 }
