@@ -74,6 +74,9 @@ pub async fn serve(config: &Config, ending: &Ending) -> anyhow::Result<()> {
     for warning in config.check()? {
         tracing::warn!("{warning}");
     }
+    for odd in config.odd_characters() {
+        tracing::warn!("{odd}");
+    }
     crate::tls::install_provider();
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
     let oncall = Arc::new(edges::oncall(config)?);

@@ -18,11 +18,11 @@ use crate::app::{
 use crate::clock::{Clock as _, SystemClock};
 use crate::cluster::Kinds;
 use crate::config::{Config, ConfigError};
-use crate::diagnostics::{Code, Diagnostic, DiagnosticSeverity, Diagnostics, closest, github, json, sarif};
+use crate::diagnostics::{Code, Diagnostic, DiagnosticSeverity, Diagnostics, SourceText, closest, github, json, sarif};
 use crate::files::{self, FileError};
 use crate::handoff::Template;
 use crate::maintenance::parse_maintenance;
-use crate::oncall::OnCall;
+use crate::oncall::{Finding, OnCall};
 use crate::playbook::{Catalog, LARGEST_PLAYBOOK, Playbook, is_playbook};
 use crate::rehearse::cases::{handed_to, read_cases};
 
@@ -152,6 +152,7 @@ impl Found {
             Ok(warnings) => warnings.iter().for_each(|warning| self.warning(Code::Doubtful, path, warning)),
             Err(error) => self.unusable(path, error),
         }
+        self.diagnostics.extend(config.odd_characters());
         // What is not there at all was told by the check.
         let file = &config.oncall.file;
         match files::read_text(file, files::DOCUMENT) {
@@ -160,9 +161,13 @@ impl Found {
                     if let Err(error) = oncall.team(&config.oncall.default_team) {
                         self.error(Code::UnknownTeam, path, &format!("`oncall.default_team`: {error}"));
                     }
+                    self.odd(file, &text);
                     self.oncall = Some(oncall);
                 }
-                Err(Diagnostics(wrong)) => self.diagnostics.extend(wrong),
+                Err(Diagnostics(wrong)) => {
+                    self.diagnostics.extend(wrong);
+                    self.odd(file, &text);
+                }
             },
             Err(error) if file.is_file() => {
                 self.error(Code::Unreadable, file, &format!("the file cannot be read: {error}"));
@@ -171,7 +176,9 @@ impl Found {
         }
         if let Some(planned) = &config.maintenance.file {
             let file = planned.display().to_string();
-            match files::read_text(planned, files::DOCUMENT).map(|text| parse_maintenance(&file, &text)) {
+            let read = files::read_text(planned, files::DOCUMENT);
+            read.iter().for_each(|text| self.odd(planned, text));
+            match read.map(|text| parse_maintenance(&file, &text)) {
                 Ok(Ok(_)) => {}
                 Ok(Err(Diagnostics(wrong))) => self.diagnostics.extend(wrong),
                 Err(error) => {
@@ -219,7 +226,9 @@ impl Found {
         for wrong in unknown_contacts(oncall, config) {
             self.error(Code::UnknownName, file, &wrong);
         }
-        for finding in oncall.findings(SystemClock::default().now()) {
+        // What is odd in the file was told with its place.
+        let findings = oncall.findings(SystemClock::default().now());
+        for finding in findings.iter().filter(|finding| !matches!(finding, Finding::Odd(_))) {
             self.warning(Code::UncoveredTime, file, &finding.to_string());
         }
     }
@@ -291,6 +300,18 @@ impl Found {
         if let Err(Diagnostics(wrong)) = read_cases(cases, playbook.map(Arc::as_ref)) {
             self.diagnostics.extend(wrong);
         }
+        // That it cannot be read was told.
+        let text = files::read_in_place(cases, files::DOCUMENT);
+        text.iter().for_each(|text| self.odd(cases, text));
+    }
+
+    /// Characters that deceive the reader of a file, but for those that a mistake of it names.
+    fn odd(&mut self, path: &Path, text: &str) {
+        let found = SourceText { path, text }.deceiving(DiagnosticSeverity::Warning);
+        let place = |of: &Diagnostic| (of.path.clone(), of.line(), of.column());
+        let told = self.diagnostics.iter().filter(|known| known.code == Code::OddCharacter).map(place);
+        let told: BTreeSet<_> = told.collect();
+        self.diagnostics.extend(found.into_iter().filter(|odd| !told.contains(&place(odd))));
     }
 
     fn playbooks(&mut self, path: &Path) -> anyhow::Result<()> {

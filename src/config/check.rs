@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
-use super::error::{about, instead};
+use super::error::{about, instead, odd_characters};
 use super::{Config, ConfigError, SecretSource};
 use crate::diagnostics::{Code, Diagnostic, Diagnostics};
 use crate::model::{HumanDuration, LEASE_MARGIN, LEAST_LEASE, MUTATION_WITHIN};
@@ -55,6 +55,11 @@ impl Config {
         // In the order of the file; what stands nowhere in it comes last.
         checker.problems.sort_by_key(|problem| problem.place.as_ref().map_or((u64::MAX, 0), |at| (at.line, at.column)));
         Err(ConfigError::Wrong(Diagnostics(checker.problems)))
+    }
+
+    /// What in the file shows its reader something else than it says, each with its place.
+    pub fn odd_characters(&self) -> Vec<Diagnostic> {
+        odd_characters(&self.source)
     }
 
     /// All secrets that it names, each with the name of its field.

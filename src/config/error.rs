@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use serde_saphyr::Error as YamlError;
 
 use super::source::{ConfigText, Position};
-use crate::diagnostics::{Code, Diagnostic, Diagnostics, Explained, closest, explain, list};
+use crate::diagnostics::{Code, Diagnostic, DiagnosticSeverity, Diagnostics, Explained, closest, explain, list};
 use crate::secret::INLINE;
 
 /// Why there is no configuration.
@@ -43,7 +43,16 @@ fn located(
         None => file.error_of_file(code, message),
     };
     let is_odd = wrong.code == Code::OddCharacter;
-    let mut wrong = if is_odd { wrong } else { wrong.with_remedy(remedy.unwrap_or_default()) };
+    masked(source, if is_odd { wrong } else { wrong.with_remedy(remedy.unwrap_or_default()) })
+}
+
+/// What shows the reader of the file something else than it says.
+pub(super) fn odd_characters(source: &ConfigText) -> Vec<Diagnostic> {
+    let found = source.file().deceiving(DiagnosticSeverity::Warning);
+    found.into_iter().map(|wrong| masked(source, wrong)).collect()
+}
+
+fn masked(source: &ConfigText, mut wrong: Diagnostic) -> Diagnostic {
     if let Some(place) = &mut wrong.place {
         let before = |text: &str| -> String { text.chars().take(column(place.column)).collect() };
         let (shown, hidden) = (before(&place.snippet), source.line(place.line));

@@ -7,7 +7,7 @@ use std::str::Chars;
 use super::Code;
 use super::diagnostic::{Diagnostic, DiagnosticSeverity, Place};
 use super::yaml::{Explained, explain};
-use crate::model::odd_character;
+use crate::model::{Deceiving, deceiving, odd_character};
 
 /// Where something stands in its file. Line and column count from 1; 0 is unknown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -69,11 +69,32 @@ impl<'t> SourceText<'t> {
 
     /// The error, or what cannot be seen where it stands and explains it.
     pub fn named_odd(&self, diagnostic: Diagnostic) -> Diagnostic {
-        let line = diagnostic.place.as_ref().filter(|_| diagnostic.is_error()).map(|place| place.line);
+        let line = diagnostic.place.as_ref().filter(|_| diagnostic.is_error() && diagnostic.code != Code::OddCharacter);
+        let line = line.map(|place| place.line);
         let line = line.and_then(|line| usize::try_from(line).ok());
         let Some(odd) = line.and_then(|line| odd_character(self.text, line)) else { return diagnostic };
         let at = Location { line: odd.line as u64, column: odd.column as u64 };
         self.error(Code::OddCharacter, at, format!("{} stands here", odd.name)).with_remedy(odd.remedy)
+    }
+
+    /// Characters that show the reader something else than stands there, line by line. `turning`:
+    /// how bad those are that turn the direction of the text; the others are warnings.
+    pub fn deceiving(&self, turning: DiagnosticSeverity) -> Vec<Diagnostic> {
+        // More are not read: all of them came in one way.
+        const MOST: usize = 20;
+        let all = deceiving(self.text);
+        let one = |(n, odd): (usize, &Deceiving)| {
+            let at = Location { line: odd.line as u64, column: odd.column as u64 };
+            let severity = if odd.turns() { turning } else { DiagnosticSeverity::Warning };
+            let more = if n + 1 == MOST { all.len() - MOST } else { 0 };
+            let and_more = if more > 0 { format!(", and {more} more lines have such") } else { String::new() };
+            let message = format!("{} stands here{and_more}", odd.name());
+            self.diagnostic(severity, Code::OddCharacter, at, message).with_remedy(odd.remedy())
+        };
+        // Those that are refused are never among the ones that are left out.
+        let (mut first, rest): (Vec<&Deceiving>, Vec<&Deceiving>) = all.iter().partition(|odd| odd.turns());
+        first.extend(rest);
+        first.into_iter().take(MOST).enumerate().map(one).collect()
     }
 
     /// A line, counted from 1.

@@ -16,8 +16,8 @@ use serde_json::{Map, Value};
 pub use crate::diagnostics::{Location, closest, list};
 pub use arg::{AnyArg, Arg, ArgError};
 pub use expression::{
-    Bound, Comparison, CompileError, Expression, ExpressionError, Operand, QuantityError, Reference, ValueType,
-    parse_quantity,
+    Bound, Comparison, CompileError, ENTRY, Expression, ExpressionError, Membership, Operand, QuantityError, Reference,
+    ValueType, parse_quantity,
 };
 pub use template::{Template, TemplateError};
 pub use template_faults::TemplateFault;

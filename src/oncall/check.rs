@@ -19,6 +19,7 @@ use super::document::{Document, MemberEntry, PageForEntry, TeamEntry, Text};
 use super::error::shortened;
 use super::{Member, OnCall, Policy, ReadCalendar, Team, nearest};
 use crate::diagnostics::{Code, Diagnostic, Diagnostics, SourceText, closest};
+use crate::model::deceiving;
 use escalation::{Has, Known};
 use rotation::SameDay;
 
@@ -97,7 +98,7 @@ impl Check<'_> {
             }
             teams.extend(self.kept(self.team(entry, &usual, &known)).flatten());
         }
-        OnCall { members, teams, areas, usual, covers: Covers::new() }
+        OnCall { members, teams, areas, usual, covers: Covers::new(), odd: deceiving(self.source.text) }
     }
 
     fn members(&self, entries: &[MemberEntry]) -> Vec<Arc<Member>> {

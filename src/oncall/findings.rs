@@ -11,7 +11,7 @@ use super::layer::{Rotations, TurnSource};
 use super::stretch::Stretch;
 use super::told::SHOWN;
 use super::{Callee, Member, OnCall, ScheduleError, Shift, Team};
-use crate::model::{Layer, to_the_minute};
+use crate::model::{Deceiving, Layer, to_the_minute};
 
 /// So far ahead gaps and overlaps are looked for: a quarter has a change of clocks in it, or the
 /// end of one.
@@ -40,6 +40,8 @@ pub enum Finding {
     IdleArea { area: String },
     /// The same for all whom a team can call.
     Unreachable { team: String },
+    /// The file shows its reader something else than it says.
+    Odd(Deceiving),
 }
 
 impl OnCall {
@@ -66,7 +68,7 @@ impl OnCall {
 
     /// All that may be a mistake within [`LOOK_AHEAD`] of `now`, team by team.
     pub fn findings(&self, now: DateTime<Utc>) -> Vec<Finding> {
-        let mut found = Vec::new();
+        let mut found: Vec<Finding> = self.odd.iter().cloned().map(Finding::Odd).collect();
         for team in &self.teams {
             for layer in Layer::ALL {
                 let Some(rotations) = team.layer(layer) else { continue };
@@ -256,6 +258,9 @@ impl fmt::Display for Finding {
                     f,
                     "nobody of team {team} can be reached: none of them has an address, such as `discord` or `email`"
                 )
+            }
+            Finding::Odd(odd) => {
+                write!(f, "{} stands in line {}, column {}: {}", odd.name(), odd.line, odd.column, odd.remedy())
             }
         }
     }

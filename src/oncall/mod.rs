@@ -52,7 +52,7 @@ pub use rotation::{Rotation, Shift};
 pub use told::Asking;
 
 use crate::diagnostics::Diagnostics;
-use crate::model::{Layer, OverrideId, PageFor, PageHours};
+use crate::model::{Deceiving, Layer, OverrideId, PageFor, PageHours};
 use contacts::ContactsEach;
 use covers::Covers;
 use told::SHOWN;
@@ -66,6 +66,8 @@ pub struct OnCall {
     /// Of teams that have no policy of their own.
     usual: Policy,
     covers: Covers,
+    /// What in the file shows its reader something else than it says.
+    odd: Vec<Deceiving>,
 }
 
 /// Somebody who can be on call. The name is unique, and so is the Discord id.
@@ -220,7 +222,7 @@ impl Default for OnCall {
     /// Of no file: there is no team.
     fn default() -> Self {
         let (members, teams, areas) = (Vec::new(), Vec::new(), Vec::new());
-        Self { members, teams, areas, usual: Policy::usual(), covers: Covers::new() }
+        Self { members, teams, areas, usual: Policy::usual(), covers: Covers::new(), odd: Vec::new() }
     }
 }
 

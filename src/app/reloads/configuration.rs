@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::{InForce, file_name};
 use crate::config::{Config, ConfigError, changed_keys, says_nothing};
+use crate::diagnostics::Diagnostic;
 use crate::files;
 use crate::reload::{Reloadable, Snapshot, Taken};
 
@@ -57,7 +58,8 @@ impl ConfigurationFile {
             return Err("it is empty; write it again, or start the bot anew if all defaults are meant".to_owned());
         }
         let config = Config::parse(text, &self.path).map_err(|error| said(&error))?;
-        let warnings = config.check().map_err(|error| said(&error))?;
+        let mut warnings = config.check().map_err(|error| said(&error))?;
+        warnings.extend(config.odd_characters().iter().map(Diagnostic::in_file));
         Ok((config, text.to_owned(), warnings))
     }
 }

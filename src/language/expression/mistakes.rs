@@ -44,10 +44,20 @@ pub struct Comparison {
     pub offset: Option<usize>,
 }
 
+/// A name beside `in` and a list of texts that stands there itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Membership {
+    pub path: Vec<String>,
+    pub texts: Vec<String>,
+}
+
 /// What may be wrong with an expression.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Found {
     pub comparisons: Vec<Comparison>,
+    pub memberships: Vec<Membership>,
+    /// What the expression as a whole gives, where its form says it.
+    pub gives: Option<Operand>,
     pub mistakes: Vec<CompileError>,
 }
 
@@ -68,7 +78,7 @@ const OPERATORS: [(&str, &str, Option<ValueType>); 11] = [
 
 /// Looks through an expression whose operators are CEL's own still.
 pub(super) fn find(expression: &IdedExpr, source: &SourceInfo) -> Found {
-    let mut found = Found::default();
+    let mut found = Found { gives: operand(expression, &[]), ..Found::default() };
     walk(expression, source, &mut Vec::new(), &mut found);
     found
 }
@@ -77,6 +87,7 @@ fn walk<'e>(expression: &'e IdedExpr, source: &SourceInfo, local: &mut Vec<&'e s
     let offset = source.offset_for(expression.id).map(|(start, _)| start as usize);
     if let Expr::Call(call) = &expression.expr {
         compared(call, local, offset, found);
+        found.memberships.extend(membership(call, local));
         found.mistakes.extend(no_regex(call).map(|error| error.at(offset)));
     }
     let outer = local.len();
@@ -98,6 +109,20 @@ fn compared(call: &CallExpr, local: &[&str], offset: Option<usize>, found: &mut 
     }
 }
 
+fn membership(call: &CallExpr, local: &[&str]) -> Option<Membership> {
+    let (operators::IN, None, [name, IdedExpr { expr: Expr::List(list), .. }]) =
+        (call.func_name.as_str(), &call.target, call.args.as_slice())
+    else {
+        return None;
+    };
+    let path = plain_path(name).filter(|path| is_free(path, local))?;
+    let texts = list.elements.iter().filter_map(|element| match &element.expr {
+        Expr::Literal(LiteralValue::String(text)) => Some(text.inner().to_owned()),
+        _ => None,
+    });
+    Some(Membership { path, texts: texts.collect() })
+}
+
 fn operand(expression: &IdedExpr, local: &[&str]) -> Option<Operand> {
     let known = |of_type| Some(Operand::Known { of_type, literal: None });
     match &expression.expr {
@@ -116,7 +141,9 @@ fn operand(expression: &IdedExpr, local: &[&str]) -> Option<Operand> {
             }
             "matches" | "startsWith" | "endsWith" | "contains" | "bool" | "isSemver" | "isLessThan"
             | "isGreaterThan" | "intersects" | "equivalent" => known(ValueType::Truth),
-            operators::LOGICAL_AND | operators::LOGICAL_OR | operators::LOGICAL_NOT => known(ValueType::Truth),
+            operators::LOGICAL_AND | operators::LOGICAL_OR | operators::LOGICAL_NOT | operators::IN => {
+                known(ValueType::Truth)
+            }
             name => OPERATORS
                 .iter()
                 .find(|(theirs, ..)| *theirs == name)

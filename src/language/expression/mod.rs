@@ -5,6 +5,7 @@
 
 mod bound;
 mod compile;
+mod elements;
 mod helpers;
 mod mistakes;
 mod names;
@@ -28,7 +29,8 @@ use serde_json::Value;
 
 pub use bound::Bound;
 pub use compile::CompileError;
-pub use mistakes::{Comparison, Operand, ValueType};
+pub use elements::ENTRY;
+pub use mistakes::{Comparison, Membership, Operand, ValueType};
 pub use names::Reference;
 pub use quantity::{QuantityError, parse_quantity};
 
@@ -95,6 +97,17 @@ impl Expression {
         &self.0.references
     }
 
+    /// What it takes from where, name and fields, as far as that is known: the variable of a loop
+    /// is [`ENTRY`] of its list.
+    pub fn paths(&self) -> Vec<Vec<String>> {
+        elements::paths(&self.0.program)
+    }
+
+    /// The path of what it gives, where it gives what stands at one, or some entries of that.
+    pub fn stands_for(&self) -> Option<Vec<String>> {
+        elements::stands_for(&self.0.program)
+    }
+
     /// The names for which `orValue` stands in when they are not there.
     pub fn defaulted(&self) -> Vec<Reference> {
         names::defaulted(&self.0.program)
@@ -108,6 +121,16 @@ impl Expression {
     /// The values that stand beside an operator, as far as their types may be known.
     pub fn comparisons(&self) -> &[Comparison] {
         &self.0.found.comparisons
+    }
+
+    /// The names that are looked for in a list of texts.
+    pub fn memberships(&self) -> &[Membership] {
+        &self.0.found.memberships
+    }
+
+    /// What it gives, as far as its form says it.
+    pub fn gives(&self) -> Option<&Operand> {
+        self.0.found.gives.as_ref()
     }
 
     /// How many loops run within each other.

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use super::durations::OF_A_QUESTION;
 use super::header::{is_team, one_of};
 use super::steps::Draft;
 use super::visible::Visible;
@@ -91,17 +92,12 @@ fn approvers(checker: &mut Checker<'_>, raw: &RawApproval, people: Option<(u32, 
 }
 
 fn within(checker: &mut Checker<'_>, text: &Text) -> Option<Duration> {
-    let within = checker.duration(text)?;
-    let wrong = if within > LONGEST_QUESTION {
-        Some("after a day, what was shown is no longer what is there")
-    } else if within < SHORTEST_QUESTION {
-        Some("nobody reads what would be changed in so short a time")
-    } else {
-        None
-    };
-    if let Some(why) = wrong {
+    let within = checker.duration(text, OF_A_QUESTION)?;
+    if within < SHORTEST_QUESTION {
         let (shortest, longest) = (HumanDuration(SHORTEST_QUESTION), HumanDuration(LONGEST_QUESTION));
-        let message = format!("a question stays open for {shortest} to {longest}: {why}");
+        let message = format!(
+            "a question stays open for {shortest} to {longest}: nobody reads what would be changed in so short a time"
+        );
         checker.error(Code::OutOfRange, place(text), message, Some("write `within: 4h`, or leave it out".into()));
         return None;
     }

@@ -214,7 +214,7 @@ impl Blocks<'_, '_, '_> {
         let name = raw.branch.as_ref().or(raw.otherwise.as_ref()).map(|name| name.value.trim().to_owned());
         let has_when = raw.when.is_some() || raw.seen.is_broken("when");
         let when = raw.when.as_ref().and_then(|text| {
-            let when = self.checker.expression(text, spot.visible())?;
+            let when = self.checker.condition(text, spot.visible())?;
             missing::taken_for_an_answer(self.checker, &when, text, spot.visible());
             if let Some(constant) = when.constant() {
                 let remedy = if constant { "make it the `otherwise`" } else { "leave the branch out" };

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use chrono::NaiveDate;
 
+use super::durations::{COUNTED, UNTIL_A_PAGE};
 use super::names::Names;
 use super::visible::Sees;
 use super::{Checker, visible};
@@ -59,7 +60,7 @@ pub(super) fn check(checker: &mut Checker<'_>, raw: &RawPlaybook) -> Option<Head
         let choices: Vec<(&str, Autonomy)> = names.iter().map(String::as_str).zip(all).collect();
         one_of(checker, text, "autonomy", &choices)
     });
-    let page_by = raw.page_by.as_ref().map(|text| checker.duration(text));
+    let page_by = raw.page_by.as_ref().map(|text| checker.duration(text, UNTIL_A_PAGE));
     let Metadata { name, version, owner, review_by } = metadata?;
     let page_by = match page_by {
         Some(read) => Some(read?),
@@ -166,7 +167,7 @@ pub(super) fn triggers(
             schedules.extend(super::schedule::check(checker, schedule).map(|it| (schedule.seen.at, it)));
             continue;
         }
-        let condition = raw.condition.as_ref().map(|text| checker.expression(text, visible(names, Sees::Alert, false)));
+        let condition = raw.condition.as_ref().map(|text| checker.condition(text, visible(names, Sees::Alert, false)));
         let Some(alert) = checker.required(raw.alert.as_ref(), &raw.seen, "a trigger", "alert", "TheAlertsName") else {
             continue;
         };
@@ -206,22 +207,22 @@ pub(super) fn limits(checker: &mut Checker<'_>, raw: &RawLimits) -> Limits {
     let per_target = rate(checker, raw.runs.as_ref().or(raw.runs_per_target.as_ref()));
     Limits {
         runs: per_target.map(|rate| (rate.most, rate.within)),
-        cooldown: raw.cooldown.as_ref().and_then(|text| checker.duration(text)),
+        cooldown: raw.cooldown.as_ref().and_then(|text| checker.duration(text, COUNTED)),
         runs_per_playbook: rate(checker, raw.runs_per_playbook.as_ref()),
         runs_per_namespace: rate(checker, raw.runs_per_namespace.as_ref()),
         ramp: raw.ramp.as_ref().and_then(|text| match text.value.trim() {
             "none" => Some(Duration::ZERO),
-            _ => checker.duration(text),
+            _ => checker.duration(text, COUNTED),
         }),
     }
 }
 
 fn rate(checker: &mut Checker<'_>, text: Option<&Text>) -> Option<Rate> {
     let text = text?;
-    let parsed = text.value.parse().ok();
-    if parsed.is_none() {
+    let Ok(rate) = text.value.parse::<Rate>() else {
         let message = format!("`{}` does not say how many runs in what time", text.value);
         checker.error(Code::InvalidValue, place(text), message, Some("write `3 per 1h`".into()));
-    }
-    parsed
+        return None;
+    };
+    checker.is_at_most(rate.within, COUNTED, place(text)).then_some(rate)
 }

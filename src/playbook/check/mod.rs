@@ -3,6 +3,7 @@
 mod approval;
 mod autonomy;
 mod blocks;
+mod durations;
 mod each;
 mod fields;
 mod flow;
@@ -14,6 +15,7 @@ mod missing;
 mod names;
 mod queries;
 mod schedule;
+mod severities;
 mod steps;
 mod suits;
 mod target;
@@ -24,16 +26,15 @@ mod visible;
 mod watch;
 mod words;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::time::Duration;
 
 use super::document::{InputKind, Playbook};
 use super::load::{Loaded, RawPlaybook, Seen, Text, branches_end_as_steps, place};
 use crate::cluster::Kinds;
 use crate::diagnostics::{Code, Diagnostic, DiagnosticSeverity, SourceText};
 use crate::language::{Expression, InBody, Location, Template, TemplateError};
-use crate::model::{Digest, Phase, PlaybookRef, parse_duration};
+use crate::model::{Digest, Phase, PlaybookRef};
 use blocks::Blocks;
 use names::Names;
 use visible::{Sees, Visible};
@@ -59,6 +60,9 @@ pub(super) fn check(
     let is_read = checker.problems.iter().all(|problem| problem.severity != DiagnosticSeverity::Error);
     let playbook = loaded.document.and_then(|raw| build(&mut checker, raw, loaded.incomplete));
     let mut problems = checker.problems;
+    if asks == Asks::Author {
+        problems.extend(source.deceiving(DiagnosticSeverity::Error));
+    }
     problems.sort_by_key(|problem| (problem.line(), problem.column()));
     problems.dedup();
     let is_wrong = problems.iter().any(|problem| problem.severity == DiagnosticSeverity::Error);
@@ -67,11 +71,21 @@ pub(super) fn check(
     let mut problems: Vec<Diagnostic> = shown.into_iter().map(|problem| source.named_odd(problem)).collect();
     problems.sort_by_key(|problem| (problem.line(), problem.column()));
     problems.dedup();
+    tell_each_character_once(&mut problems);
     match playbook {
         Some(playbook) if !is_wrong => Ok(Playbook { warnings: problems, ..playbook }),
         Some(playbook) if asks == Asks::Run && is_read => Ok(playbook),
         _ => Err(problems),
     }
+}
+
+/// A mistake that a character leads to says what it is, and nothing says so again.
+fn tell_each_character_once(problems: &mut Vec<Diagnostic>) {
+    let place = |it: &Diagnostic| (it.line(), it.column());
+    let is_odd = |it: &Diagnostic| it.code == Code::OddCharacter;
+    let errors: BTreeSet<_> = problems.iter().filter(|it| is_odd(it) && it.is_error()).map(place).collect();
+    let mut told = BTreeSet::new();
+    problems.retain(|it| !is_odd(it) || ((it.is_error() || !errors.contains(&place(it))) && told.insert(place(it))));
 }
 
 /// More mistakes of one file are one mistake, and read by nobody.
@@ -219,29 +233,13 @@ impl Checker<'_> {
         Some(words)
     }
 
-    /// A duration that is longer than nothing.
-    fn duration(&mut self, text: &Text) -> Option<Duration> {
-        match parse_duration(&text.value) {
-            Ok(duration) if duration.is_zero() => {
-                self.error(
-                    Code::OutOfRange,
-                    place(text),
-                    "a duration of nothing means nothing here",
-                    Some("leave it out".into()),
-                );
-                None
-            }
-            Ok(duration) => Some(duration),
-            Err(error) => {
-                let message = error.to_string();
-                let (message, remedy) = message.split_once("; ").unwrap_or((&message, ""));
-                self.error(Code::InvalidValue, place(text), message, (!remedy.is_empty()).then(|| remedy.to_owned()));
-                None
-            }
-        }
+    /// A condition: an expression that gives true or false.
+    fn condition(&mut self, text: &Text, visible: Visible<'_>) -> Option<Expression> {
+        let expression = self.expression(text, visible)?;
+        types::is_truth(self, &expression, text, visible).then_some(expression)
     }
 
-    /// A condition whose names are all known.
+    /// An expression whose names are all known.
     fn expression(&mut self, text: &Text, visible: Visible<'_>) -> Option<Expression> {
         let (at, source) = (place(text), *self.source);
         let expression = match Expression::compile(&text.value) {
@@ -263,10 +261,11 @@ impl Checker<'_> {
             .filter_map(|reference| visible.problem_of(&reference.path))
             .collect();
         wrong.extend(missing::taken_for_granted(&expression, visible));
-        for reference in expression.references() {
-            fields::warn(self, &reference.path, at, visible);
+        for path in expression.paths() {
+            fields::warn(self, &path, at, visible);
         }
-        let is_right = (wrong.is_empty() & types::check(self, &expression, text, visible)) || self.asks == Asks::Run;
+        let fits = types::check(self, &expression, text, visible) & severities::check(self, &expression, at);
+        let is_right = (wrong.is_empty() && fits) || self.asks == Asks::Run;
         for wrong in wrong {
             self.error(wrong.code, source.find(at, &wrong.word), wrong.message, wrong.remedy);
         }
@@ -327,5 +326,14 @@ impl Checker<'_> {
 
 /// What a step before everything else would see: nothing but `sees`.
 fn visible(names: &Names, sees: Sees, now: bool) -> Visible<'_> {
-    Visible { names, region: &[], is_lenient: false, sees, now, because: false, query: names::Output::None }
+    Visible {
+        names,
+        region: &[],
+        is_lenient: false,
+        sees,
+        now,
+        because: false,
+        query: names::Output::None,
+        asked: None,
+    }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::verify::window;
 use crate::action::{Action, Field};
 use crate::cluster::{Kind, Kinds};
-use crate::language::Location;
+use crate::language::{ENTRY, Expression, Location};
 use crate::playbook::load::{Does, RawBranch, RawPlaybook, RawStep, What, place};
 
 /// What a step leaves under its id.
@@ -62,9 +62,35 @@ pub(super) struct Named {
     pub window: Option<Duration>,
     /// Of what kind the whole object is that it reads.
     pub object: Option<&'static Kind>,
+    /// Of what kind the objects are that it lists.
+    pub listed: Option<&'static Kind>,
+    /// Of a `set` or an item: the path of what it is, where that is another name's.
+    pub stands_for: Option<Vec<String>>,
 }
 
 impl Named {
+    fn called(id: &str, at: Location, order: usize, region: &[Inside]) -> Self {
+        Self {
+            id: id.to_owned(),
+            at,
+            order,
+            region: region.to_vec(),
+            is_set: false,
+            is_item: false,
+            is_loop: false,
+            output: Output::Unknown,
+            items: None,
+            reads: false,
+            may_fail: false,
+            is_watched: false,
+            is_undone: false,
+            window: None,
+            object: None,
+            listed: None,
+            stands_for: None,
+        }
+    }
+
     /// It is a step that changes something, which says whether it did.
     pub fn changes(&self) -> bool {
         let is_chosen = matches!(self.output, Output::Fields(fields) if std::ptr::eq(fields, CHOSEN));
@@ -162,66 +188,32 @@ impl Names {
             && let Some((item, _)) = item_and_list(&text.value)
         {
             let region = [region.as_slice(), &[Inside { choose: order, branch: BODY }]].concat();
-            self.steps.push(Named {
-                id: item.to_owned(),
-                at: place(text),
-                order,
-                region,
-                is_set: false,
-                is_item: true,
-                is_loop: false,
-                output: Output::Unknown,
-                items: None,
-                reads: false,
-                may_fail: false,
-                is_watched: false,
-                is_undone: false,
-                window: None,
-                object: None,
-            });
+            let item = Named::called(item, place(text), order, &region);
+            let entry = meaning(item_and_list(&text.value).map_or("", |(_, list)| list));
+            let stands_for = entry.map(|path| [path, vec![ENTRY.to_owned()]].concat());
+            self.steps.push(Named { is_item: true, stands_for, ..item });
         }
         if let [Does { what: What::Set(set), .. }] = step.does.as_slice() {
-            self.steps.extend(set.values.iter().map(|(name, _)| Named {
-                id: name.value.clone(),
-                at: place(name),
-                order,
-                region: region.clone(),
-                is_set: true,
-                is_item: false,
-                is_loop: false,
-                output: Output::Unknown,
-                items: None,
-                reads: false,
-                may_fail: false,
-                is_watched: false,
-                is_undone: false,
-                window: None,
-                object: None,
+            self.steps.extend(set.values.iter().map(|(name, value)| {
+                let named = Named::called(&name.value, place(name), order, &region);
+                Named { is_set: true, stands_for: meaning(&value.value), ..named }
             }));
         }
         if let Some(id) = &step.id {
             let (output, reads) = output_of(step);
-            let (window, items) = (window_of(step), items_of(step));
-            let (id, at, is_loop) = (id.value.clone(), place(id), is_loop(step));
-            let (is_set, is_item) = (false, false);
-            let (may_fail, is_watched) = (step.on_error.is_some(), step.watch.is_some());
-            let is_undone = step.undo.as_ref().is_some_and(|undo| undo.value != "never");
+            let (object, listed) = objects_of(step, kinds);
             self.steps.push(Named {
-                id,
-                at,
-                order,
-                region,
-                is_set,
-                is_item,
-                is_loop,
+                is_loop: is_loop(step),
                 output,
-                items,
+                items: items_of(step),
                 reads,
-                may_fail,
-                is_watched,
-                is_undone,
-                window,
-                object: object_of(step, kinds),
+                may_fail: step.on_error.is_some(),
+                is_watched: step.watch.is_some(),
+                is_undone: step.undo.as_ref().is_some_and(|undo| undo.value != "never"),
+                window: window_of(step),
+                object,
+                listed,
+                ..Named::called(&id.value, place(id), order, &region)
             });
         }
     }
@@ -371,15 +363,20 @@ fn items_of(step: &RawStep) -> Option<&'static Field> {
     }
 }
 
-/// The kind of the whole object that a step reads, where it is known.
-fn object_of(step: &RawStep, kinds: &Kinds) -> Option<&'static Kind> {
-    let [does] = step.does.as_slice() else { return None };
-    match &does.what {
-        What::Action(action) if action.describe().declaration().output.iter().any(|field| field.name == "object") => {
-            kinds.find(action.describe().named().kind.as_ref()?)
-        }
-        _ => None,
-    }
+/// The kind of the whole object that a step reads, and that of those that it lists.
+fn objects_of(step: &RawStep, kinds: &Kinds) -> (Option<&'static Kind>, Option<&'static Kind>) {
+    let [Does { what: What::Action(action), .. }] = step.does.as_slice() else { return (None, None) };
+    let output = action.describe().declaration().output;
+    let of = |name: &str| {
+        let field = output.iter().find(|field| field.name == name && field.entries.is_empty());
+        field.and_then(|_| kinds.find(action.describe().named().kind.as_ref()?))
+    };
+    (of("object"), of("items"))
+}
+
+/// The path of what an expression gives. What is wrong with it is told where it stands.
+fn meaning(expression: &str) -> Option<Vec<String>> {
+    Expression::compile(expression).ok()?.stands_for()
 }
 
 fn window_of(step: &RawStep) -> Option<Duration> {

@@ -1,5 +1,6 @@
 //! One step.
 
+use super::durations::{COUNTED, OF_A_RUN, OF_AN_ATTEMPT};
 use super::missing::{self, GO_ON};
 use super::names::{Inside, Named, Names};
 use super::visible::{Sees, Visible};
@@ -74,7 +75,7 @@ pub(super) fn one(checker: &mut Checker<'_>, spot: Spot<'_>, mut raw: RawStep) -
     let has_because = raw.because.is_some() || raw.seen.is_broken("because");
     let because = because(checker, &mut raw, does.as_ref().map(|does| &does.what), sees);
     let mut when = raw.when.take().and_then(|text| {
-        let expression = checker.expression(&text, sees)?;
+        let expression = checker.condition(&text, sees)?;
         if matches!(does.as_ref().map(|does| &does.what), Some(What::Action(Action::Mutate(_)))) {
             missing::taken_for_an_answer(checker, &expression, &text, sees);
         }
@@ -109,10 +110,10 @@ pub(super) fn one(checker: &mut Checker<'_>, spot: Spot<'_>, mut raw: RawStep) -
         }
         kind(checker, sees, does.what, because)
     });
-    let timeout = raw.timeout.as_ref().and_then(|text| checker.duration(text));
+    let timeout = raw.timeout.as_ref().and_then(|text| checker.duration(text, OF_AN_ATTEMPT));
     let retry_for = raw.retry.as_ref().and_then(|retry| {
         let duration = checker.required(retry.duration.as_ref(), &retry.seen, "`retry`", "for", "2m")?;
-        checker.duration(duration)
+        checker.duration(duration, OF_A_RUN)
     });
     let mutates = matches!(kind, Some(StepKind::Action(Action::Mutate(_))));
     if mutates && raw.verify.is_none() && !in_group && !raw.seen.is_broken("verify") {
@@ -265,7 +266,7 @@ fn at_most(checker: &mut Checker<'_>, text: &Text) -> Option<Rate> {
         let message = format!("`{}` does not say how often in what time, {MOST_COUNTED} times at the most", text.value);
         checker.error(Code::InvalidValue, place(text), message, Some("write `1 per 24h`".into()));
     }
-    rate
+    rate.filter(|rate| checker.is_at_most(rate.within, COUNTED, place(text)))
 }
 
 /// Whether this may be done in this phase.
@@ -329,7 +330,7 @@ fn kind(checker: &mut Checker<'_>, sees: Visible<'_>, what: What, because: Optio
         }
         What::HandOver(hand_over) => hand_over::check(checker, sees, *hand_over).map(StepKind::HandOver),
         What::Set(set) => values(checker, sees, set),
-        What::Wait(text) => checker.duration(&text).map(StepKind::Wait),
+        What::Wait(text) => checker.duration(&text, OF_A_RUN).map(StepKind::Wait),
         What::Action(action) => {
             let because = matches!(action, Action::Tell(_));
             super::queries::check(checker, action.describe());
@@ -351,9 +352,9 @@ fn kind(checker: &mut Checker<'_>, sees: Visible<'_>, what: What, because: Optio
     }
 }
 
-/// A condition, or a value for conditions.
+/// A condition by which the run goes on or ends.
 fn deciding(checker: &mut Checker<'_>, text: &Text, sees: Visible<'_>) -> Option<Expression> {
-    let expression = checker.expression(text, sees)?;
+    let expression = checker.condition(text, sees)?;
     missing::taken_for_an_answer(checker, &expression, text, sees);
     Some(expression)
 }
@@ -382,8 +383,11 @@ fn values(checker: &mut Checker<'_>, sees: Visible<'_>, set: RawSet) -> Option<S
         if let Some((message, remedy)) = set_problem(name) {
             is_right &= !checker.rule(Code::InvalidName, place(name), message, remedy);
         }
-        match deciding(checker, text, sees) {
-            Some(value) => values.push((name.value.clone(), value)),
+        match checker.expression(text, sees) {
+            Some(value) => {
+                missing::taken_for_an_answer(checker, &value, text, sees);
+                values.push((name.value.clone(), value));
+            }
             None => is_right = false,
         }
     }

@@ -3,7 +3,7 @@
 use super::fields;
 use super::names::Output;
 use super::visible::Visible;
-use super::{Checker, place};
+use super::{Asks, Checker, place};
 use crate::diagnostics::Code;
 use crate::language::{Expression, Operand, ValueType};
 use crate::playbook::document::InputKind;
@@ -41,6 +41,25 @@ pub(super) fn check(checker: &mut Checker<'_>, expression: &Expression, text: &T
     checker.problems.len() == before
 }
 
+/// Whether a condition gives true or false, as far as that is known: what gives a number or a text
+/// has no answer, whenever it is decided.
+pub(super) fn is_truth(checker: &mut Checker<'_>, expression: &Expression, text: &Text, visible: Visible<'_>) -> bool {
+    let Some(gives) = expression.gives() else { return true };
+    let given = match type_of(checker, gives, visible) {
+        None | Some(ValueType::Truth) => return true,
+        Some(given) => given,
+    };
+    let named = shown(gives).unwrap_or_else(|| "this".into());
+    let message = format!("{named} is {}, and a condition is true or false", given.words());
+    let remedy = match (gives, given) {
+        (Operand::Path(path), ValueType::Text) => format!("compare it, as in `{} == '...'`", path.join(".")),
+        (Operand::Path(path), _) => format!("compare it, as in `{} > 0`", path.join(".")),
+        (Operand::Known { .. }, _) => "compare it with what is meant".to_owned(),
+    };
+    checker.rule(Code::InvalidCondition, place(text), message, remedy);
+    checker.asks == Asks::Run
+}
+
 fn shown(side: &Operand) -> Option<String> {
     match side {
         Operand::Path(path) => Some(format!("`{}`", path.join("."))),
@@ -72,6 +91,7 @@ fn remedy(checker: &Checker<'_>, side: &Operand, is: ValueType, wanted: ValueTyp
                     _ => format!("give `{name}` the type `number`"),
                 },
                 [step, shown] if shown == "shown" => format!("write `{step}.value`: `shown` is for texts"),
+                [incident, _] if incident == "incident" => return None,
                 [shown] if shown == "shown" => "write `value`: `shown` is for texts".to_owned(),
                 _ => format!("write `double({whole})`"),
             })
@@ -90,7 +110,10 @@ fn type_of(checker: &Checker<'_>, side: &Operand, visible: Visible<'_>) -> Optio
             InputKind::String | InputKind::Duration | InputKind::Quantity => ValueType::Text,
             InputKind::Boolean => ValueType::Truth,
         }),
-        ["alert", "name" | "starts_at"] | ["alert", "labels" | "annotations", _] => Some(ValueType::Text),
+        ["alert", "name" | "starts_at"]
+        | ["incident", "id" | "severity" | "title"]
+        | ["run", "id" | "playbook"]
+        | ["alert", "labels" | "annotations", _] => Some(ValueType::Text),
         ["target", ..] | [_, "object", _, ..] => fields::type_of(checker, &path, visible),
         [field] => match visible.query {
             Output::Fields(fields) => of_field(fields.iter().find(|known| known.name == *field)?.of_type),

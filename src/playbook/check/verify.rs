@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::Checker;
+use super::durations::OF_A_RUN;
 use super::names::{Found, Output};
 use super::steps::Spot;
 use super::visible::{Sees, Visible};
@@ -19,17 +20,18 @@ pub(super) fn check(checker: &mut Checker<'_>, spot: Spot<'_>, raw: RawVerify) -
     const WHAT: &str = "`verify`";
     let query = raw.query.as_ref().map(|query| repeated(checker, spot, query));
     let query = query.unwrap_or(Output::None);
-    let visible = Visible { sees: Sees::UpTo(spot.order), query, ..spot.visible() };
+    let asked = raw.query.as_ref().and_then(|query| spot.names.step(&query.value));
+    let visible = Visible { sees: Sees::UpTo(spot.order), query, asked, ..spot.visible() };
     let asked = raw.query.as_ref().map(|query| query.value.as_str());
     let until = checker
         .required(raw.until.as_ref(), &raw.seen, WHAT, "until", "value < 0.1")
         .and_then(|text| decided(checker, text, visible, "until", asked));
     let fail_if = raw.fail_if.as_ref().map(|text| decided(checker, text, visible, "fail_if", asked));
-    let settle = raw.settle.as_ref().map(|text| checker.duration(text));
-    let every = raw.every.as_ref().map(|text| checker.duration(text));
+    let settle = raw.settle.as_ref().map(|text| checker.duration(text, OF_A_RUN));
+    let every = raw.every.as_ref().map(|text| checker.duration(text, OF_A_RUN));
     let within = checker
         .required(raw.within.as_ref(), &raw.seen, WHAT, "within", "10m")
-        .and_then(|text| checker.duration(text).map(|within| (within, text)));
+        .and_then(|text| checker.duration(text, OF_A_RUN).map(|within| (within, text)));
     let settle = settle.map_or(Some(Duration::ZERO), |settle| settle)?;
     let (within, within_at) = within?;
     if within <= settle {
@@ -78,7 +80,7 @@ pub(super) fn check(checker: &mut Checker<'_>, spot: Spot<'_>, raw: RawVerify) -
         let at = raw.settle.as_ref().map_or(raw.seen.at, place);
         checker.warning(Code::StaleVerify, at, message, format!("write `settle: {}` or more", HumanDuration(window)));
     }
-    let lasting = raw.lasting.as_ref().map(|text| checker.duration(text));
+    let lasting = raw.lasting.as_ref().map(|text| checker.duration(text, OF_A_RUN));
     let lasting = lasting.map_or(Some(None), |lasting| lasting.map(Some))?;
     if !lasts_within(checker, raw.lasting.as_ref().zip(lasting), within.saturating_sub(settle)) {
         return None;
@@ -111,7 +113,7 @@ fn decided(
     field: &str,
     asked: Option<&str>,
 ) -> Option<Expression> {
-    let expression = checker.expression(text, visible)?;
+    let expression = checker.condition(text, visible)?;
     if let Some(answer) = expression.constant() {
         let message = format!("`{field}` is always {answer}, and proves nothing");
         if checker.rule(

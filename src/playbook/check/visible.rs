@@ -31,6 +31,8 @@ pub(super) struct Visible<'n> {
     pub because: bool,
     /// The fields of a repeated query, which are names of their own in a verify.
     pub query: Output,
+    /// The step whose fields those are.
+    pub asked: Option<&'n Named>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -238,7 +240,7 @@ fn step_field(step: &Named, field: Option<&str>) -> Option<Wrong> {
     Some(wrong(field, format!("the output of `{}` has no `{field}`", step.id), &known, &format!("{}.", step.id)))
 }
 
-fn wrong(word: &str, message: String, known: &[&str], prefix: &str) -> Wrong {
+pub(super) fn wrong(word: &str, message: String, known: &[&str], prefix: &str) -> Wrong {
     let remedy = match closest(word, known.iter().copied()) {
         Some(meant) => format!("write `{prefix}{meant}` instead"),
         None if known.is_empty() => {

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::Checker;
+use super::durations::OF_A_RUN;
 use super::names::Output;
 use super::steps::Spot;
 use super::verify::{self, EVERY};
@@ -19,8 +20,6 @@ pub(super) const HELD: &str = "held";
 
 /// More often, it would be a load of its own.
 const LEAST_EVERY: Duration = Duration::from_secs(5);
-/// Longer than this, the rest of the diagnosis is of another day.
-const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Whether a step that does this, in this phase, can be repeated.
 pub(super) fn fits(checker: &mut Checker<'_>, phase: Phase, raw: &RawStep, what: &What) {
@@ -60,16 +59,17 @@ pub(super) fn check(checker: &mut Checker<'_>, spot: Spot<'_>, raw: &RawWatch, w
         Some(What::Action(action)) => Output::Fields(action.describe().declaration().output),
         _ => Output::Unknown,
     };
-    let visible = Visible { query, ..spot.visible() };
+    let asked = spot.names.steps.iter().find(|step| step.order == spot.order);
+    let visible = Visible { query, asked, ..spot.visible() };
     let until = checker
         .required(raw.until.as_ref(), &raw.seen, WHAT, "until", "value < 0.1")
         .and_then(|text| seen(checker, text, visible, "until"));
     let fail_if = raw.fail_if.as_ref().map(|text| seen(checker, text, visible, "fail_if"));
-    let every = raw.every.as_ref().map(|text| checker.duration(text));
+    let every = raw.every.as_ref().map(|text| checker.duration(text, OF_A_RUN));
     let within = checker
         .required(raw.within.as_ref(), &raw.seen, WHAT, "within", "10m")
-        .and_then(|text| checker.duration(text).map(|within| (within, place(text))));
-    let lasting = raw.lasting.as_ref().map(|text| checker.duration(text));
+        .and_then(|text| checker.duration(text, OF_A_RUN).map(|within| (within, place(text))));
+    let lasting = raw.lasting.as_ref().map(|text| checker.duration(text, OF_A_RUN));
     let every = every.map_or(Some(EVERY), |every| every)?;
     let (within, within_at) = within?;
     let lasting = lasting.map_or(Some(None), |lasting| lasting.map(Some))?;
@@ -97,10 +97,6 @@ fn is_within(
             format!("it is looked at every {}, and more often than every 5 s is too much", HumanDuration(every));
         return out_of_range(every_at, message, "write `every: 5s` or more".into());
     }
-    if within > LONGEST {
-        let message = format!("it is watched for {}, and a day is the most", HumanDuration(within));
-        return out_of_range(within_at, message, "write `within: 24h` or less".into());
-    }
     if every >= within {
         let (every, within) = (HumanDuration(every), HumanDuration(within));
         let message = format!("it is looked at every {every}, and watched for {within}: nobody looks twice");
@@ -111,7 +107,7 @@ fn is_within(
 
 /// A condition on what each look finds.
 fn seen(checker: &mut Checker<'_>, text: &Text, visible: Visible<'_>, field: &str) -> Option<Expression> {
-    let expression = checker.expression(text, visible)?;
+    let expression = checker.condition(text, visible)?;
     if let Some(answer) = expression.constant() {
         let message = format!("`{field}` is always {answer}, and waits for nothing");
         let remedy = "write a condition on what is read";

@@ -105,13 +105,13 @@ fn what_is_wrong_with_it_has_its_place() {
       = help: write `people: 2`: more are not found at night
 
 
-    error[out-of-range]: a question stays open for 1m to 1d: after a day, what was shown is no longer what is there
+    error[out-of-range]: 1d1h is longer than 1d: after a day, what was shown is no longer what is there
       --> playbooks/shop.yaml:15:51
        |
     15 |     approval: { people: 1, of: databases, within: 25h, question: "Scale {{target.metadata.name}}?" }
        |                                                   ^^^
        |
-       = help: write `within: 4h`, or leave it out
+       = help: write `1d` or less
 
 
     error[out-of-range]: a question stays open for 1m to 1d: nobody reads what would be changed in so short a time

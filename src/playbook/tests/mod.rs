@@ -2,6 +2,9 @@
 
 mod approvals;
 mod branches;
+mod deceiving;
+mod durations;
+mod elements;
 mod examples;
 mod fields;
 mod frozen;
@@ -14,6 +17,7 @@ mod mistakes;
 mod requests;
 mod schedules;
 mod several_kinds;
+mod severities;
 mod watches;
 
 use std::path::Path;

@@ -62,7 +62,7 @@ fn where_it_has_no_place() {
 fn its_times() {
     assert_snapshot!(with("every: 30s", "every: 1s"), @"slow.yaml:12:61: it is looked at every 1s, and more often than every 5 s is too much; write `every: 5s` or more");
     assert_snapshot!(with("every: 30s, within: 5m", "every: 5m, within: 5m"), @"slow.yaml:12:61: it is looked at every 5m, and watched for 5m: nobody looks twice; write less than 5m for `every`");
-    assert_snapshot!(with("every: 30s, within: 5m", "within: 25h"), @"slow.yaml:12:62: it is watched for 1d1h, and a day is the most; write `within: 24h` or less");
+    assert_snapshot!(with("every: 30s, within: 5m", "within: 25h"), @"slow.yaml:12:62: 1d1h is longer than 1d: meanwhile the run holds its object, and no other one may mend it; write `1d` or less");
     assert_snapshot!(with("for: 1m", "for: 5m"), @"slow.yaml:12:83: it has to hold for 5m (`for`), and patience ends after 5m; write less than 5m");
     assert_snapshot!(with("for: 2m", "for: 10m"), @"slow.yaml:18:65: it has to hold for 10m (`for`), and patience ends after 10m; write less than 10m");
 }

@@ -206,10 +206,10 @@ pub struct During {
     pub alert_resolves: bool,
     /// This person approves what the run asks for, or these, one after the other.
     #[serde(default)]
-    pub approve: People,
+    pub approve: Names,
     /// This person denies what the run asks for.
     #[serde(default)]
-    pub deny: People,
+    pub deny: Names,
     /// Why they deny it.
     pub reason: Option<String>,
     /// This person resolves the incident, and so stops the run.
@@ -222,17 +222,17 @@ pub struct During {
 
 /// One name, or a list of names.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct People(Vec<String>);
+pub struct Names(Vec<String>);
 
-impl People {
+impl Names {
     pub fn names(&self) -> &[String] {
         &self.0
     }
 }
 
-impl schemars::JsonSchema for People {
+impl schemars::JsonSchema for Names {
     fn schema_name() -> Cow<'static, str> {
-        "People".into()
+        "Names".into()
     }
 
     fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
@@ -241,22 +241,22 @@ impl schemars::JsonSchema for People {
     }
 }
 
-impl<'de> Deserialize<'de> for People {
+impl<'de> Deserialize<'de> for Names {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Reader;
         impl<'de> Visitor<'de> for Reader {
-            type Value = People;
+            type Value = Names;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("a name, or a list of names")
             }
 
-            fn visit_str<E: serde::de::Error>(self, name: &str) -> Result<People, E> {
-                Ok(People(vec![name.to_owned()]))
+            fn visit_str<E: serde::de::Error>(self, name: &str) -> Result<Names, E> {
+                Ok(Names(vec![name.to_owned()]))
             }
 
-            fn visit_seq<A: SeqAccess<'de>>(self, names: A) -> Result<People, A::Error> {
-                Vec::deserialize(SeqAccessDeserializer::new(names)).map(People)
+            fn visit_seq<A: SeqAccess<'de>>(self, names: A) -> Result<Names, A::Error> {
+                Vec::deserialize(SeqAccessDeserializer::new(names)).map(Names)
             }
         }
         deserializer.deserialize_any(Reader)
@@ -287,6 +287,10 @@ pub struct Expect {
     /// What becomes of the items of each loop, by its id: of all of them, by their keys.
     #[serde(default)]
     pub items: BTreeMap<String, ExpectedItems>,
+    /// The branch that each `choose` takes, by its id, or by where it stands (`diagnose.2`): one, or
+    /// in a loop maybe several.
+    #[serde(default)]
+    pub branches: BTreeMap<String, Names>,
     /// A part of what the page says, or of what is told to those who were paged already.
     pub page_says: Option<String>,
 }

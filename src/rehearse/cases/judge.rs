@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::branches::taken;
+use super::chosen::judge_branches;
 use super::items::judge_items;
 use super::missing::doubted;
 use super::run::{Came, LONGEST, Play};
@@ -65,6 +66,7 @@ impl Play<'_> {
         judge_items(&self.case.expect.value.items, &RunState::of(&log, None), &mut came.wrong);
         let log: Vec<RunEvent> = log.into_iter().map(|(_, event)| event).collect();
         came.branches = taken(&log);
+        judge_branches(&self.case.expect.value.branches, &came.branches, &mut came.wrong);
         if self.case.expect.value.no_run {
             let outcome = run.outcome.map_or("still under way".to_owned(), |outcome| outcome.to_string());
             let because = run.because.as_deref().unwrap_or_default();

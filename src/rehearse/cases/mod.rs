@@ -2,6 +2,7 @@
 
 mod branches;
 mod check;
+mod chosen;
 mod document;
 mod from_run;
 mod items;

@@ -32,6 +32,7 @@ pub fn read_cases(path: &Path, playbook: Option<&Playbook>) -> Result<Option<Cas
 pub fn parse_cases(path: &Path, text: &str, playbook: Option<&Playbook>) -> Result<CaseFile, Diagnostics> {
     let source = SourceText { path, text };
     let file: CaseFile = serde_saphyr::from_str(text).map_err(|error| source.yaml_error(&error))?;
-    let wrong = check(source, playbook, &file);
+    let mut wrong = check(source, playbook, &file);
+    wrong.extend(source.deceiving(DiagnosticSeverity::Error).into_iter().filter(Diagnostic::is_error));
     if wrong.is_empty() { Ok(file) } else { Err(Diagnostics(wrong)) }
 }

@@ -5,7 +5,8 @@ use super::{Check, instead};
 use crate::diagnostics::{Code, Location, closest};
 use crate::model::Phase;
 use crate::playbook::{Block, Playbook, StepKind, TargetPart};
-use crate::rehearse::cases::document::{Answers, Case, CaseAlert};
+use crate::rehearse::cases::chosen::choices;
+use crate::rehearse::cases::document::{Answers, Case, CaseAlert, Expect};
 
 const BY_DEFAULT: &str = "write what it can be, or leave it out where its default is meant";
 
@@ -27,6 +28,33 @@ impl Check<'_> {
             let place = self.source.find(case.expect.referenced.into(), id);
             let message = format!("the playbook `{}` has no loop `{id}`", playbook.name);
             self.error(Code::UnknownName, place, message, instead(id, "its loops are", loops.iter().copied()));
+        }
+        if !case.expect.value.no_run {
+            self.branches(playbook, &case.expect.value, case.expect.referenced.into());
+        }
+    }
+
+    fn branches(&mut self, playbook: &Playbook, expect: &Expect, at: Location) {
+        let choices = choices(playbook);
+        let at = self.source.find(at, "branches");
+        for (choose, expected) in &expect.branches {
+            let at = self.source.find(at, choose);
+            let Some(branches) = choices.get(choose) else {
+                let message = format!("the playbook `{}` has no `choose` of the name `{choose}`", playbook.name);
+                let known = choices.keys().map(String::as_str);
+                self.error(Code::UnknownName, at, message, instead(choose, "there are", known));
+                continue;
+            };
+            let known = branches.iter().map(String::as_str);
+            for branch in expected.names().iter().filter(|branch| !branches.contains(branch)) {
+                let message = format!("no branch of `{choose}` is called `{branch}`");
+                let remedy = instead(branch, "they are", known.clone());
+                self.error(Code::UnknownName, self.source.find(at, branch), message, remedy);
+            }
+            if expected.names().is_empty() {
+                let message = format!("no branch of `{choose}` is named");
+                self.error(Code::NoValue, at, message, instead("", "they are", known));
+            }
         }
     }
 
