@@ -23,6 +23,7 @@ use crate::prometheus::ScriptedPrometheus;
 use crate::store::Sinks;
 use crate::store::sqlite::{Durability, SqliteStore};
 use crate::store::{AffectedStore as _, SignalStore, StoreError};
+use crate::sql::ScriptedDatabases;
 use crate::web::ScriptedWeb;
 use crate::worker::{self, TurnError, Worker};
 
@@ -35,6 +36,7 @@ pub struct Setting {
     pub prometheus: Arc<ScriptedPrometheus>,
     pub web: Arc<ScriptedWeb>,
     pub network: Arc<ScriptedNetwork>,
+    pub databases: Arc<ScriptedDatabases>,
     pub catalog: watch::Receiver<Arc<Catalog>>,
     pub rules: IncidentRules,
     pub database: PathBuf,
@@ -64,7 +66,7 @@ impl Stage {
     /// # Errors
     /// When the database cannot be opened.
     pub async fn set(setting: Setting) -> Result<Self, StoreError> {
-        let Setting { clock, cluster, rights, prometheus, web, network, catalog, rules, database, durability, sinks } =
+        let Setting { clock, cluster, rights, prometheus, web, network, databases, catalog, rules, database, durability, sinks } =
             setting;
         let sinks = Live::from(sinks);
         let store = Arc::new(SqliteStore::open(&database, durability, clock.clone(), sinks.clone()).await?);
@@ -78,6 +80,7 @@ impl Stage {
             patroni,
             web,
             network,
+            databases,
             clock: clock.clone(),
             patchable: Patchable::all(),
         };

@@ -25,6 +25,7 @@ use dogwatch::patroni::SimPatroni;
 use dogwatch::playbook::{Catalog, Playbook};
 use dogwatch::prometheus::ScriptedPrometheus;
 use dogwatch::store::*;
+use dogwatch::sql::ScriptedDatabases;
 use dogwatch::web::ScriptedWeb;
 use dogwatch::worker::{self, Turns, Worker};
 use tokio::sync::watch;
@@ -196,6 +197,7 @@ impl Night {
                 patroni: Arc::new(SimPatroni::new(cluster.clone(), clock.clone())),
                 web: Arc::new(ScriptedWeb::default()),
                 network: Arc::new(ScriptedNetwork::default()),
+                databases: Arc::new(ScriptedDatabases::default()),
                 clock: clock.clone(),
                 patchable: Patchable::default(),
             },
