@@ -79,7 +79,8 @@ impl PasswordConfig {
             (_, Some(name), ..) => Password::Same(SecretSource::Env(name.clone())),
             (_, _, Some(files), _) => Password::File(files.parse::<Template>()?),
             (.., words) => {
-                let words = words.iter().flatten().map(|word| word.parse::<Template>()).collect::<Result<Vec<_>, _>>()?;
+                let words =
+                    words.iter().flatten().map(|word| word.parse::<Template>()).collect::<Result<Vec<_>, _>>()?;
                 if words.is_empty() {
                     return Err("`command` is empty".into());
                 }
@@ -101,7 +102,9 @@ impl SqlConfig {
         if let Some(files) = &mut password.files {
             *files = base.join(&files).to_string_lossy().into_owned();
         }
-        if let Some(program) = password.command.as_mut().and_then(|words| words.first_mut()).filter(|word| word.contains('/')) {
+        if let Some(program) =
+            password.command.as_mut().and_then(|words| words.first_mut()).filter(|word| word.contains('/'))
+        {
             *program = base.join(&program).to_string_lossy().into_owned();
         }
     }

@@ -20,10 +20,10 @@ use crate::network::ScriptedNetwork;
 use crate::patroni::SimPatroni;
 use crate::playbook::Catalog;
 use crate::prometheus::ScriptedPrometheus;
+use crate::sql::ScriptedDatabases;
 use crate::store::Sinks;
 use crate::store::sqlite::{Durability, SqliteStore};
 use crate::store::{AffectedStore as _, SignalStore, StoreError};
-use crate::sql::ScriptedDatabases;
 use crate::web::ScriptedWeb;
 use crate::worker::{self, TurnError, Worker};
 
@@ -66,8 +66,20 @@ impl Stage {
     /// # Errors
     /// When the database cannot be opened.
     pub async fn set(setting: Setting) -> Result<Self, StoreError> {
-        let Setting { clock, cluster, rights, prometheus, web, network, databases, catalog, rules, database, durability, sinks } =
-            setting;
+        let Setting {
+            clock,
+            cluster,
+            rights,
+            prometheus,
+            web,
+            network,
+            databases,
+            catalog,
+            rules,
+            database,
+            durability,
+            sinks,
+        } = setting;
         let sinks = Live::from(sinks);
         let store = Arc::new(SqliteStore::open(&database, durability, clock.clone(), sinks.clone()).await?);
         store.counts_by(&rules.counting()).await?;

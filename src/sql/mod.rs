@@ -80,7 +80,9 @@ pub struct Rows {
 pub enum SqlError {
     #[error("no role is configured for databases; set `sql.user` in dogwatch.yaml, and where its password lies")]
     NotConfigured,
-    #[error("`sql.statements` of dogwatch.yaml has no `{name}`; write it there, or ask one of `dogwatch actions sql.query`")]
+    #[error(
+        "`sql.statements` of dogwatch.yaml has no `{name}`; write it there, or ask one of `dogwatch actions sql.query`"
+    )]
     UnknownStatement { name: String },
     #[error("{place} has no address yet: its pod does not run")]
     NoAddress { place: Place },

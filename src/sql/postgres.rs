@@ -133,7 +133,9 @@ impl Databases for PostgresDatabases {
         let place = &request.place;
         let asked = async {
             let options = self.options(user, request).await?;
-            ask(&options, sql, request.limit).await.map_err(|error| told(place, error))?
+            ask(&options, sql, request.limit)
+                .await
+                .map_err(|error| told(place, error))?
                 .into_iter()
                 .map(|row| row_of(place, &row))
                 .collect::<Result<Vec<_>, _>>()
@@ -155,7 +157,8 @@ async fn ask(options: &PgConnectOptions, sql: &str, limit: usize) -> Result<Vec<
     let mut connection = PgConnection::connect_with(options).await?;
     // The protocol of prepared statements takes one statement and no second; whatever that is, it
     // can only read.
-    let rows = format!("select row_to_json(q)::text from (\n{}\n) q limit {}", sql.trim().trim_end_matches(';'), limit + 1);
+    let rows =
+        format!("select row_to_json(q)::text from (\n{}\n) q limit {}", sql.trim().trim_end_matches(';'), limit + 1);
     let mut transaction = connection.begin_with("begin transaction read only").await?;
     let rows = sqlx::query_scalar::<_, String>(AssertSqlSafe(rows)).fetch_all(&mut *transaction).await;
     let rows = match rows {

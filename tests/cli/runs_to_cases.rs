@@ -19,9 +19,9 @@ use dogwatch::patroni::SimPatroni;
 use dogwatch::playbook::{Catalog, Playbook};
 use dogwatch::prometheus::ScriptedPrometheus;
 use dogwatch::rehearse::{Setting, Stage, snapshot};
+use dogwatch::sql::ScriptedDatabases;
 use dogwatch::store::sqlite::Durability;
 use dogwatch::store::{RunStore as _, Sinks};
-use dogwatch::sql::ScriptedDatabases;
 use dogwatch::web::ScriptedWeb;
 use serde_json::{Value, json};
 use tokio::sync::watch;
@@ -75,8 +75,20 @@ async fn a_run(database: std::path::PathBuf) {
     };
     let (durability, sinks) = (Durability::Full, Sinks::default());
     let (web, network, databases) = (Arc::default(), Arc::default(), Arc::default());
-    let setting =
-        Setting { clock, cluster, rights: None, prometheus, web, network, databases, catalog, rules, database, durability, sinks };
+    let setting = Setting {
+        clock,
+        cluster,
+        rights: None,
+        prometheus,
+        web,
+        network,
+        databases,
+        catalog,
+        rules,
+        database,
+        durability,
+        sinks,
+    };
     let stage = Stage::set(setting).await.unwrap();
     let labels = [("alertname", "FrontSlow"), ("namespace", "web"), ("deployment", "front")];
     let body = SignalBody::Notification(Notification {

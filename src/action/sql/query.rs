@@ -69,7 +69,10 @@ impl FromStr for StatementName {
         let names = || BUILT_IN.iter().map(|statement| statement.name);
         let near = names().max_by(|a, b| strsim::jaro(a, text).total_cmp(&strsim::jaro(b, text))).unwrap_or_default();
         let text: String = text.chars().take(60).collect();
-        Err(format!("no statement is called `{text}`; write `{near}`, another one of {}, or `site.NAME` for one of dogwatch.yaml", names().collect::<Vec<_>>().join(", ")))
+        Err(format!(
+            "no statement is called `{text}`; write `{near}`, another one of {}, or `site.NAME` for one of dogwatch.yaml",
+            names().collect::<Vec<_>>().join(", ")
+        ))
     }
 }
 
@@ -129,7 +132,11 @@ impl Declared for SqlQuery {
 }
 
 fn check_limit(limit: Count) -> Result<(), String> {
-    if (1..=MOST_ROWS).contains(&limit.0) { Ok(()) } else { Err(format!("`limit: {limit}` is not from 1 to {MOST_ROWS}")) }
+    if (1..=MOST_ROWS).contains(&limit.0) {
+        Ok(())
+    } else {
+        Err(format!("`limit: {limit}` is not from 1 to {MOST_ROWS}"))
+    }
 }
 
 #[async_trait]

@@ -48,7 +48,7 @@ pub(crate) fn world(cluster: &SimCluster, clock: Arc<ManualClock>) -> World {
         patroni,
         web,
         network: Arc::new(ScriptedNetwork::default()),
- databases: Arc::new(ScriptedDatabases::default()),
+        databases: Arc::new(ScriptedDatabases::default()),
         clock,
         patchable: Patchable::default(),
     }
@@ -78,7 +78,18 @@ impl Edge {
         let prometheus = Arc::new(ScriptedPrometheus::default());
         let patroni = Arc::new(SimPatroni::new(cluster.clone(), clock.clone()));
         let (web, scope, step) = (Arc::new(ScriptedWeb::default()), Scope::new(), "mitigate.act".parse().unwrap());
-        Self { clock, cluster, prometheus, patroni, web, network: Arc::default(), databases: Arc::default(), target, scope, step }
+        Self {
+            clock,
+            cluster,
+            prometheus,
+            patroni,
+            web,
+            network: Arc::default(),
+            databases: Arc::default(),
+            target,
+            scope,
+            step,
+        }
     }
 
     /// With this in the scope.

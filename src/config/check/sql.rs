@@ -19,9 +19,15 @@ impl Checker<'_> {
             self.problem(Code::InvalidValue, "sql.password", wrong, remedy);
         }
         if sql.cert_file.is_some() != sql.key_file.is_some() {
-            let (there, missing) = if sql.cert_file.is_some() { ("cert_file", "key_file") } else { ("key_file", "cert_file") };
+            let (there, missing) =
+                if sql.cert_file.is_some() { ("cert_file", "key_file") } else { ("key_file", "cert_file") };
             let message = format!("`{there}` is of no use without `{missing}`");
-            self.problem(Code::Contradiction, &format!("sql.{there}"), message, &format!("write `{missing}`, or take it out"));
+            self.problem(
+                Code::Contradiction,
+                &format!("sql.{there}"),
+                message,
+                &format!("write `{missing}`, or take it out"),
+            );
         }
         for (field, path) in [("ca_file", &sql.ca_file), ("cert_file", &sql.cert_file), ("key_file", &sql.key_file)] {
             let Some(path) = path else { continue };
@@ -44,10 +50,20 @@ impl Checker<'_> {
             let field = format!("sql.statements.{name}");
             if !is_name(name) {
                 let message = format!("`{name}` is no name of a statement");
-                self.problem(Code::InvalidValue, &field, message, "write lower-case letters, digits and `_`: `queue_length`");
+                self.problem(
+                    Code::InvalidValue,
+                    &field,
+                    message,
+                    "write lower-case letters, digits and `_`: `queue_length`",
+                );
             }
             if statement.trim().trim_end_matches(';').contains(';') {
-                self.problem(Code::InvalidValue, &field, "a statement holds a `;`, and one SELECT is asked", "keep one SELECT");
+                self.problem(
+                    Code::InvalidValue,
+                    &field,
+                    "a statement holds a `;`, and one SELECT is asked",
+                    "keep one SELECT",
+                );
             }
         }
     }
