@@ -15,6 +15,7 @@ mod patroni;
 mod resources;
 mod rollout;
 mod scale;
+mod sql;
 
 use std::sync::Arc;
 use std::time::Duration;
