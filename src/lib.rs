@@ -57,6 +57,7 @@ pub mod secret;
 pub mod server;
 pub mod sightings;
 pub mod signature;
+pub mod sql;
 pub mod store;
 pub mod surroundings;
 pub mod timekeeper;

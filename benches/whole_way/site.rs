@@ -19,6 +19,7 @@ use dogwatch::patroni::SimPatroni;
 use dogwatch::playbook::{Catalog, Playbook};
 use dogwatch::prometheus::{Prometheus, Query, QueryError, Sample};
 use dogwatch::server::{Readiness, Server, Settings, serve};
+use dogwatch::sql::ScriptedDatabases;
 use dogwatch::store::sqlite::{Durability, SqliteStore};
 use dogwatch::store::{PageOrder, Sinks};
 use dogwatch::web::ScriptedWeb;
@@ -64,6 +65,7 @@ impl Site {
             prometheus: Arc::new(Answers(told)),
             web: Arc::new(ScriptedWeb::default()),
             network: Arc::new(ScriptedNetwork::default()),
+            databases: Arc::new(ScriptedDatabases::default()),
             clock: clock.clone(),
             patchable: dogwatch::action::Patchable::default(),
         };

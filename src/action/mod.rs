@@ -21,6 +21,7 @@ mod patience;
 mod patroni;
 mod prometheus;
 mod registry;
+mod sql;
 mod tcp;
 mod tell;
 #[cfg(test)]
@@ -53,6 +54,7 @@ use crate::model::{Intent, ObjectKey, RunId, StepAddress, Target};
 use crate::network::Network;
 use crate::patroni::Patroni;
 use crate::prometheus::Prometheus;
+use crate::sql::Databases;
 use crate::web::{Origin, Web};
 
 /// The world that actions act on.
@@ -63,6 +65,7 @@ pub struct World {
     pub patroni: Arc<dyn Patroni>,
     pub web: Arc<dyn Web>,
     pub network: Arc<dyn Network>,
+    pub databases: Arc<dyn Databases>,
     pub clock: Arc<dyn Clock>,
     /// What the configuration of the bot lets `k8s.patch` change.
     pub patchable: Patchable,

@@ -3,7 +3,7 @@
 use serde::de::{Error, MapAccess};
 use serde::{Deserialize, Deserializer};
 
-use super::{Action, Declaration, Declared, certmanager, dns, http, k8s, patroni, prometheus, tcp, tell, tls};
+use super::{Action, Declaration, Declared, certmanager, dns, http, k8s, patroni, prometheus, sql, tcp, tell, tls};
 
 /// The list and what follows from it.
 macro_rules! registry {
@@ -54,6 +54,7 @@ registry![
     k8s::uncordon::K8sUncordon,
     k8s::evict::K8sEvict,
     certmanager::renew::CertManagerRenew,
+    sql::query::SqlQuery,
     patroni::cluster::PatroniCluster,
     patroni::reinitialize::PatroniReinitialize,
     tell::Page,

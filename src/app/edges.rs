@@ -23,6 +23,7 @@ use crate::oncall::{OnCall, Roster};
 use crate::patroni::{HttpPatroni, Patroni, PatroniAccess};
 use crate::playbook::{Catalog, Playbook, Step};
 use crate::prometheus::{HttpPrometheus, MatchingPrometheus, NoPrometheus, Prometheus, parse_promql, with_matchers};
+use crate::sql::{Databases, Password, PostgresAccess, PostgresDatabases};
 use crate::web::{AllowedHost, Authorities, HttpWeb, Origin, Web, WebAccess};
 
 /// The cluster as the configuration says. It is not asked anything yet: a bot whose cluster is away must start all the same, to
@@ -69,6 +70,33 @@ pub fn patroni(config: &Config) -> anyhow::Result<Arc<dyn Patroni>> {
     let access = PatroniAccess { scheme: *scheme, port: *port, auth: http_auth(auth.as_ref())?, timeout: timeout.0 };
     let patroni = HttpPatroni::new(access).map_err(anyhow::Error::msg);
     Ok(Arc::new(patroni.context("the HTTP client for Patroni cannot be set up")?))
+}
+
+/// The databases in their pods, as the configuration says. Nothing is asked yet.
+///
+/// # Errors
+/// When a certificate cannot be read, or where passwords lie is not said.
+pub fn databases(config: &Config) -> anyhow::Result<Arc<dyn Databases>> {
+    let SqlConfig { user, password, port, database, ssl, ca_file, cert_file, key_file, statements } = &config.sql;
+    let read = |field: &str, path: &Option<PathBuf>| -> anyhow::Result<Option<Vec<u8>>> {
+        let Some(path) = path else { return Ok(None) };
+        let text = files::read_text(path, files::DOCUMENT);
+        let text = text.with_context(|| format!("`sql.{field}`: cannot read {}", path.display()))?;
+        Ok(Some(text.into_bytes()))
+    };
+    let password = password.as_ref().map_or(Ok(Password::None), PasswordConfig::password);
+    let access = PostgresAccess {
+        user: user.clone(),
+        password: password.map_err(anyhow::Error::msg).context("`sql.password`")?,
+        port: *port,
+        database: database.clone(),
+        ssl: *ssl,
+        authorities: read("ca_file", ca_file)?,
+        client: read("cert_file", cert_file)?.zip(read("key_file", key_file)?),
+        statements: statements.clone(),
+        ..PostgresAccess::default()
+    };
+    Ok(Arc::new(PostgresDatabases::new(access)))
 }
 
 /// The services that playbooks may read, as the configuration says. Nothing is asked yet.

@@ -46,7 +46,7 @@ use crate::worker::{self, Progress};
 
 use crew::Crew;
 pub use edges::{cluster, is_settled, no_playbooks, patroni, prometheus, real_cluster, refused_playbook};
-pub use edges::{network, unnamed_hosts, web};
+pub use edges::{databases, network, unnamed_hosts, web};
 pub use ending::Ending;
 use ending::{CLOSE_WITHIN, LEAVE_WITHIN};
 use lookout::{Lookout, Patience};
@@ -97,6 +97,7 @@ pub async fn serve(config: &Config, ending: &Ending) -> anyhow::Result<()> {
         patroni: edges::patroni(config)?,
         web,
         network: edges::network(config)?,
+        databases: edges::databases(config)?,
         clock: clock.clone(),
         patchable: config.actions.patchable(),
     };

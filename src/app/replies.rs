@@ -89,6 +89,7 @@ mod tests {
     use crate::patroni::SimPatroni;
     use crate::playbook::Playbook;
     use crate::prometheus::NoPrometheus;
+    use crate::sql::ScriptedDatabases;
     use crate::web::ScriptedWeb;
 
     const LOOK: &str = r#"
@@ -123,6 +124,7 @@ escalate:
             patroni,
             web: Arc::new(ScriptedWeb::default()),
             network: Arc::new(ScriptedNetwork::default()),
+            databases: Arc::new(ScriptedDatabases::default()),
             clock,
             patchable: crate::action::Patchable::default(),
         };

@@ -74,6 +74,7 @@ pub(super) async fn go(args: Args) -> anyhow::Result<Exit> {
         patroni,
         web,
         network: app::network(&config)?,
+        databases: app::databases(&config)?,
         clock: Arc::new(SystemClock::default()),
         patchable: config.actions.patchable(),
     };

@@ -6,6 +6,7 @@ mod network;
 mod people;
 mod reach;
 mod sources;
+mod sql;
 mod tickets;
 mod watches;
 mod words;
@@ -38,6 +39,7 @@ impl Config {
         checker.prometheus();
         checker.patroni();
         checker.take(Code::InvalidValue, "actions", self.actions.findings());
+        checker.sql();
         checker.http();
         checker.network();
         checker.alertmanager();

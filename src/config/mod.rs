@@ -34,6 +34,7 @@ mod severities;
 mod size;
 mod source;
 mod sources;
+mod sql;
 mod store;
 #[cfg(test)]
 mod tests;
@@ -74,6 +75,7 @@ pub use severities::{BlastRadiusConfig, SeveritiesConfig, TierRuleConfig, TiersC
 pub use size::ByteSize;
 pub use source::says_nothing;
 pub use sources::{ExpectedConfig, HeartbeatConfig, SourceConfig, SourceKind};
+pub use sql::{PasswordConfig, SqlConfig};
 pub use store::StoreConfig;
 pub use tickets::{TicketConfig, TicketKind};
 pub use watches::{ReportsConfig, WatchConfig, WatchesConfig};
@@ -99,6 +101,8 @@ pub struct Config {
     pub prometheus: Option<PrometheusConfig>,
     /// How the databases' Patroni is reached.
     pub patroni: PatroniConfig,
+    /// How the databases themselves are asked.
+    pub sql: SqlConfig,
     /// Which services playbooks may read over HTTP.
     pub http: HttpConfig,
     /// What playbooks may look at on the network.
@@ -252,6 +256,7 @@ impl Config {
             prometheus.anchor(&base);
         }
         self.patroni.anchor(&base);
+        self.sql.anchor(&base);
         self.http.anchor(&base);
         self.network.anchor(&base);
         self.playbooks.anchor(&base);

@@ -20,6 +20,7 @@ use crate::network::ScriptedNetwork;
 use crate::patroni::SimPatroni;
 use crate::playbook::Catalog;
 use crate::prometheus::ScriptedPrometheus;
+use crate::sql::ScriptedDatabases;
 use crate::store::Sinks;
 use crate::store::sqlite::{Durability, SqliteStore};
 use crate::store::{AffectedStore as _, SignalStore, StoreError};
@@ -35,6 +36,7 @@ pub struct Setting {
     pub prometheus: Arc<ScriptedPrometheus>,
     pub web: Arc<ScriptedWeb>,
     pub network: Arc<ScriptedNetwork>,
+    pub databases: Arc<ScriptedDatabases>,
     pub catalog: watch::Receiver<Arc<Catalog>>,
     pub rules: IncidentRules,
     pub database: PathBuf,
@@ -64,8 +66,20 @@ impl Stage {
     /// # Errors
     /// When the database cannot be opened.
     pub async fn set(setting: Setting) -> Result<Self, StoreError> {
-        let Setting { clock, cluster, rights, prometheus, web, network, catalog, rules, database, durability, sinks } =
-            setting;
+        let Setting {
+            clock,
+            cluster,
+            rights,
+            prometheus,
+            web,
+            network,
+            databases,
+            catalog,
+            rules,
+            database,
+            durability,
+            sinks,
+        } = setting;
         let sinks = Live::from(sinks);
         let store = Arc::new(SqliteStore::open(&database, durability, clock.clone(), sinks.clone()).await?);
         store.counts_by(&rules.counting()).await?;
@@ -78,6 +92,7 @@ impl Stage {
             patroni,
             web,
             network,
+            databases,
             clock: clock.clone(),
             patchable: Patchable::all(),
         };

@@ -31,6 +31,7 @@ use dogwatch::playbook::{Catalog, Playbook};
 use dogwatch::prometheus::ScriptedPrometheus;
 use dogwatch::rehearse::{Setting, Stage};
 use dogwatch::sightings::ClusterSource;
+use dogwatch::sql::ScriptedDatabases;
 use dogwatch::store::sqlite::{Durability, SqliteStore};
 use dogwatch::store::*;
 use dogwatch::web::ScriptedWeb;
@@ -78,6 +79,7 @@ pub struct Bot {
     pub prometheus: Arc<ScriptedPrometheus>,
     pub web: Arc<ScriptedWeb>,
     pub network: Arc<ScriptedNetwork>,
+    pub databases: Arc<ScriptedDatabases>,
     pub fuse: Arc<Fuse>,
     /// What is wrong with the cluster once the bot has died.
     pub once_dead: Vec<Fault>,
@@ -136,6 +138,7 @@ impl Bot {
             prometheus: Arc::default(),
             web: Arc::default(),
             network: Arc::default(),
+            databases: Arc::default(),
             fuse: Arc::default(),
             once_dead: Vec::new(),
             folder: tempfile::tempdir().unwrap(),
@@ -198,6 +201,7 @@ impl Bot {
             prometheus: self.prometheus.clone(),
             web: self.web.clone(),
             network: self.network.clone(),
+            databases: self.databases.clone(),
             catalog: self.catalog.subscribe(),
             rules: self.rules.clone(),
             database: self.folder.path().join("bot.db"),

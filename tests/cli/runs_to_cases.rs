@@ -19,6 +19,7 @@ use dogwatch::patroni::SimPatroni;
 use dogwatch::playbook::{Catalog, Playbook};
 use dogwatch::prometheus::ScriptedPrometheus;
 use dogwatch::rehearse::{Setting, Stage, snapshot};
+use dogwatch::sql::ScriptedDatabases;
 use dogwatch::store::sqlite::Durability;
 use dogwatch::store::{RunStore as _, Sinks};
 use dogwatch::web::ScriptedWeb;
@@ -73,9 +74,21 @@ async fn a_run(database: std::path::PathBuf) {
         ..IncidentRules::default()
     };
     let (durability, sinks) = (Durability::Full, Sinks::default());
-    let (web, network) = (Arc::default(), Arc::default());
-    let setting =
-        Setting { clock, cluster, rights: None, prometheus, web, network, catalog, rules, database, durability, sinks };
+    let (web, network, databases) = (Arc::default(), Arc::default(), Arc::default());
+    let setting = Setting {
+        clock,
+        cluster,
+        rights: None,
+        prometheus,
+        web,
+        network,
+        databases,
+        catalog,
+        rules,
+        database,
+        durability,
+        sinks,
+    };
     let stage = Stage::set(setting).await.unwrap();
     let labels = [("alertname", "FrontSlow"), ("namespace", "web"), ("deployment", "front")];
     let body = SignalBody::Notification(Notification {
@@ -162,6 +175,7 @@ async fn a_snapshot_has_what_a_playbook_reads_and_no_secret() {
         patroni,
         web,
         network: Arc::new(ScriptedNetwork::default()),
+        databases: Arc::new(ScriptedDatabases::default()),
         clock,
         patchable: Patchable::default(),
     };

@@ -17,6 +17,7 @@ use dogwatch::patroni::SimPatroni;
 use dogwatch::playbook::Playbook;
 use dogwatch::prometheus::NoPrometheus;
 use dogwatch::rehearse::asked_run;
+use dogwatch::sql::ScriptedDatabases;
 use dogwatch::web::{AllowedHost, HttpWeb, Names, Origin, WebAccess};
 
 use crate::world::prometheus::Prometheus;
@@ -84,6 +85,7 @@ async fn a_real_prometheus_says_what_fills_it() {
         prometheus: Arc::new(NoPrometheus),
         web: Arc::new(HttpWeb::new(access).unwrap()),
         network: Arc::new(ScriptedNetwork::default()),
+        databases: Arc::new(ScriptedDatabases::default()),
         clock,
         patchable: dogwatch::action::Patchable::default(),
     };

@@ -12,6 +12,7 @@
 //! | `alertmanager` | a real Alertmanager, or several as one cluster |
 //! | `prometheus` | a real Prometheus that scrapes what the test says |
 //! | `patroni` | a real Patroni cluster with PostgreSQL |
+//! | `postgres` | a real PostgreSQL with TLS and passwords |
 //! | `discord` | a stand-in for Discord: gateway and REST |
 //! | `mail_server` | a real mail server |
 //! | `mail` | a stand-in for a mail server that refuses what it is told to, and mails as read |
@@ -44,6 +45,7 @@ pub mod pagerduty;
 pub mod parcels;
 pub mod patroni;
 pub mod ports;
+pub mod postgres;
 pub mod process;
 pub mod programs;
 pub mod prometheus;

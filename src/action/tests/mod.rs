@@ -15,6 +15,7 @@ mod patroni;
 mod resources;
 mod rollout;
 mod scale;
+mod sql;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -35,6 +36,7 @@ use crate::model::{Intent, ObjectKey, RunId, StepAddress};
 use crate::network::ScriptedNetwork;
 use crate::patroni::SimPatroni;
 use crate::prometheus::ScriptedPrometheus;
+use crate::sql::ScriptedDatabases;
 use crate::web::ScriptedWeb;
 
 /// A world with that cluster, and a Prometheus that knows nothing.
@@ -47,6 +49,7 @@ pub(crate) fn world(cluster: &SimCluster, clock: Arc<ManualClock>) -> World {
         patroni,
         web,
         network: Arc::new(ScriptedNetwork::default()),
+        databases: Arc::new(ScriptedDatabases::default()),
         clock,
         patchable: Patchable::default(),
     }
@@ -60,6 +63,7 @@ struct Edge {
     patroni: Arc<SimPatroni>,
     web: Arc<ScriptedWeb>,
     network: Arc<ScriptedNetwork>,
+    databases: Arc<ScriptedDatabases>,
     target: ObjectKey,
     scope: Scope,
     step: StepAddress,
@@ -75,7 +79,18 @@ impl Edge {
         let prometheus = Arc::new(ScriptedPrometheus::default());
         let patroni = Arc::new(SimPatroni::new(cluster.clone(), clock.clone()));
         let (web, scope, step) = (Arc::new(ScriptedWeb::default()), Scope::new(), "mitigate.act".parse().unwrap());
-        Self { clock, cluster, prometheus, patroni, web, network: Arc::default(), target, scope, step }
+        Self {
+            clock,
+            cluster,
+            prometheus,
+            patroni,
+            web,
+            network: Arc::default(),
+            databases: Arc::default(),
+            target,
+            scope,
+            step,
+        }
     }
 
     /// With this in the scope.
@@ -112,6 +127,7 @@ impl Edge {
             patroni: self.patroni.clone(),
             web: self.web.clone(),
             network: self.network.clone(),
+            databases: self.databases.clone(),
             clock: self.clock.clone(),
             patchable: Patchable::default(),
         }

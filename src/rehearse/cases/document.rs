@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use serde_saphyr::Spanned;
 
 use super::network::NetworkAnswers;
+use super::sql::SqlAnswers;
 use crate::cluster::sim::{ContainerLog, Fault};
 use crate::model::{Autonomy, HumanDuration, ObjectKey, Outcome};
 
@@ -56,6 +57,11 @@ pub struct CaseFile {
     #[serde(default)]
     #[schemars(with = "Vec<NetworkAnswers>")]
     pub network: Vec<Spanned<NetworkAnswers>>,
+    /// What databases answer to `sql.query`, in every case. What no entry speaks of is as where no
+    /// role is configured.
+    #[serde(default)]
+    #[schemars(with = "Vec<SqlAnswers>")]
+    pub sql: Vec<Spanned<SqlAnswers>>,
     /// What containers have written, in every case.
     #[serde(default)]
     pub logs: Vec<ContainerLog>,
@@ -99,6 +105,10 @@ pub struct Case {
     #[serde(default)]
     #[schemars(with = "Vec<NetworkAnswers>")]
     pub network: Vec<Spanned<NetworkAnswers>>,
+    /// What databases answer in this case; asked before the file's.
+    #[serde(default)]
+    #[schemars(with = "Vec<SqlAnswers>")]
+    pub sql: Vec<Spanned<SqlAnswers>>,
     /// What containers have written in this case; asked before the file's.
     #[serde(default)]
     pub logs: Vec<ContainerLog>,

@@ -14,6 +14,7 @@ mod report;
 mod run;
 mod script;
 mod side_by_side;
+mod sql;
 mod times;
 
 pub use branches::{Way, WayAt, branches};

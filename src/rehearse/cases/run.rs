@@ -13,6 +13,7 @@ use super::branches::WayAt;
 use super::document::{Case, CaseFile, During, WebAnswers};
 use super::network::{self, NetworkAnswers};
 use super::script;
+use super::sql::{self, SqlAnswers};
 use super::times::fill;
 use crate::clock::{Clock, ManualClock};
 use crate::cluster::Object;
@@ -26,6 +27,7 @@ use crate::oncall::OnCall;
 use crate::playbook::{ApprovalRule, Catalog, Playbook, rights};
 use crate::prometheus::ScriptedPrometheus;
 use crate::rehearse::{Setting, Stage};
+use crate::sql::ScriptedDatabases;
 use crate::store::Sinks;
 use crate::store::sqlite::Durability;
 use crate::store::{IncidentFilter, IncidentStore, RunStore, TimelineEntry};
@@ -114,6 +116,10 @@ impl<'a> Play<'a> {
         {
             network.answers_in_turn(asked, answers.iter().map(|answer| network::reply(answer, begin)).collect());
         }
+        let databases = Arc::new(ScriptedDatabases::default());
+        for SqlAnswers { statement, pod, answers } in case.sql.iter().chain(&file.sql).map(|answers| &answers.value) {
+            databases.answers_in_turn(statement, pod, answers.iter().map(sql::reply).collect());
+        }
         let oncall = roster(file, case, &playbooks)?;
         let (catalog, _) = Catalog::of(playbooks);
         let (_catalog, catalog) = watch::channel(Arc::new(catalog));
@@ -124,6 +130,7 @@ impl<'a> Play<'a> {
             prometheus,
             web,
             network,
+            databases,
             catalog,
             rules: IncidentRules {
                 oncall: oncall.into(),

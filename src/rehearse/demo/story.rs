@@ -118,6 +118,7 @@ impl Night {
             prometheus,
             web: Arc::default(),
             network: Arc::default(),
+            databases: Arc::default(),
             catalog,
             rules: IncidentRules::default(),
             database,

@@ -24,6 +24,7 @@ use dogwatch::oncall::OnCall;
 use dogwatch::patroni::SimPatroni;
 use dogwatch::playbook::{Catalog, Playbook};
 use dogwatch::prometheus::ScriptedPrometheus;
+use dogwatch::sql::ScriptedDatabases;
 use dogwatch::store::*;
 use dogwatch::web::ScriptedWeb;
 use dogwatch::worker::{self, Turns, Worker};
@@ -196,6 +197,7 @@ impl Night {
                 patroni: Arc::new(SimPatroni::new(cluster.clone(), clock.clone())),
                 web: Arc::new(ScriptedWeb::default()),
                 network: Arc::new(ScriptedNetwork::default()),
+                databases: Arc::new(ScriptedDatabases::default()),
                 clock: clock.clone(),
                 patchable: Patchable::default(),
             },

@@ -3,6 +3,7 @@
 
 mod fits;
 mod network;
+mod sql;
 mod web;
 mod words;
 
@@ -52,6 +53,7 @@ impl Check<'_> {
         self.answers(&file.prometheus);
         self.web_answers(&file.http);
         self.network_answers(&file.network);
+        self.sql_answers(&file.sql);
         if file.cases.is_empty() {
             let at = self.source.find(Location { line: 1, column: 1 }, "cases");
             self.error(Code::NoCases, at, "there is no case", "write one: `- name: ...`");
@@ -81,6 +83,7 @@ impl Check<'_> {
         self.answers(&case.prometheus);
         self.web_answers(&case.http);
         self.network_answers(&case.network);
+        self.sql_answers(&case.sql);
         for during in &case.during {
             self.during(&during.value, during.referenced.into());
         }

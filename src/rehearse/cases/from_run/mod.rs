@@ -6,6 +6,7 @@
 mod answers;
 mod manifests;
 mod network;
+mod sql;
 mod web;
 
 use std::collections::BTreeMap;
@@ -72,6 +73,7 @@ pub fn case_of_run(recorded: &RecordedRun, playbook: &Playbook) -> Result<CaseOf
     fields.extend(list("prometheus", answers::of(recorded, playbook, &mut notes)));
     fields.extend(list("http", web::of(recorded, playbook, &mut notes)));
     fields.extend(list("network", network::of(recorded, playbook)));
+    fields.extend(list("sql", sql::of(recorded, playbook, &mut notes)));
     fields.extend(list("during", during(recorded, &mut notes)));
     let mut expect = Map::new();
     expect.insert("outcome".into(), json!(outcome));

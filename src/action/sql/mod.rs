@@ -1,0 +1,3 @@
+//! `sql.*`: what PostgreSQL says.
+
+pub(super) mod query;

@@ -1,0 +1,188 @@
+//! A real PostgreSQL, at the address of its pod.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use serde::Deserialize;
+use serde_json::{Map, Value};
+use sqlx::postgres::{PgConnectOptions, PgConnection, PgSslMode};
+use sqlx::{AssertSqlSafe, Connection as _};
+use tokio::time::timeout;
+
+use super::{Databases, Password, Place, Rows, SITE, SqlError, SqlRequest, built_in};
+use crate::model::HumanDuration;
+use crate::web::{AddressRule, why_refused};
+
+/// How databases are reached.
+#[derive(Debug)]
+pub struct PostgresAccess {
+    /// A role that may read what is asked: a member of `pg_monitor`. `None`: no database is asked.
+    pub user: Option<String>,
+    pub password: Password,
+    pub port: u16,
+    pub database: String,
+    pub ssl: Ssl,
+    /// PEM.
+    pub authorities: Option<Vec<u8>>,
+    /// Certificate and key, PEM.
+    pub client: Option<(Vec<u8>, Vec<u8>)>,
+    /// The configuration's own statements, without [`SITE`].
+    pub statements: BTreeMap<String, String>,
+    pub rule: AddressRule,
+}
+
+impl Default for PostgresAccess {
+    fn default() -> Self {
+        Self {
+            user: None,
+            password: Password::None,
+            port: super::PORT,
+            database: "postgres".into(),
+            ssl: Ssl::default(),
+            authorities: None,
+            client: None,
+            statements: BTreeMap::new(),
+            rule: why_refused,
+        }
+    }
+}
+
+/// How much a server must prove: PostgreSQL's `sslmode`. Whoever can make a pod that looks like a
+/// database's is asked as one, and may ask for the password in clear: below `verify-ca` he gets it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Ssl {
+    Disable,
+    Require,
+    /// `sql.ca_file` has signed its certificate.
+    #[default]
+    VerifyCa,
+    /// And it names the pod's address.
+    VerifyFull,
+}
+
+/// How long a statement may wait for a lock: whatever somebody holds is not waited for.
+const LOCK_TIMEOUT_MS: u64 = 1_000;
+
+/// Asks, each time over a connection of its own.
+#[derive(Debug)]
+pub struct PostgresDatabases(PostgresAccess);
+
+impl PostgresDatabases {
+    pub fn new(access: PostgresAccess) -> Self {
+        crate::tls::install_provider();
+        Self(access)
+    }
+
+    fn sql(&self, name: &str) -> Result<&str, SqlError> {
+        let sql = match name.strip_prefix(SITE) {
+            Some(own) => self.0.statements.get(own).map(String::as_str),
+            None => built_in(name).map(|statement| statement.sql),
+        };
+        sql.ok_or_else(|| SqlError::UnknownStatement { name: name.to_owned() })
+    }
+
+    async fn options(&self, user: &str, request: &SqlRequest) -> Result<PgConnectOptions, SqlError> {
+        let (access, place) = (&self.0, &request.place);
+        let address = place.address.ok_or_else(|| SqlError::NoAddress { place: place.clone() })?;
+        if let Some(why) = (access.rule)(address) {
+            return Err(SqlError::RefusedAddress { place: place.clone(), address, why });
+        }
+        let missing = |message| SqlError::Password { place: place.clone(), message };
+        let password = access.password.read(place).await.map_err(missing)?;
+        let milliseconds = u64::try_from(request.timeout.as_millis()).unwrap_or(u64::MAX);
+        let mut options = PgConnectOptions::new_without_pgpass()
+            .host(&address.to_string())
+            .port(access.port)
+            .username(user)
+            .database(request.database.as_deref().unwrap_or(&access.database))
+            .application_name("dogwatch")
+            .statement_cache_capacity(0)
+            .ssl_mode(match access.ssl {
+                Ssl::Disable => PgSslMode::Disable,
+                Ssl::Require => PgSslMode::Require,
+                Ssl::VerifyCa => PgSslMode::VerifyCa,
+                Ssl::VerifyFull => PgSslMode::VerifyFull,
+            })
+            .options([
+                ("default_transaction_read_only", "on".to_owned()),
+                ("statement_timeout", milliseconds.to_string()),
+                ("lock_timeout", LOCK_TIMEOUT_MS.to_string()),
+                ("idle_in_transaction_session_timeout", milliseconds.to_string()),
+                ("search_path", "pg_catalog".to_owned()),
+            ]);
+        if let Some(password) = &password {
+            options = options.password(password.expose());
+        }
+        if let Some(pem) = &access.authorities {
+            options = options.ssl_root_cert_from_pem(pem.clone());
+        }
+        if let Some((certificate, key)) = &access.client {
+            options = options.ssl_client_cert_from_pem(certificate).ssl_client_key_from_pem(key);
+        }
+        Ok(options)
+    }
+}
+
+#[async_trait]
+impl Databases for PostgresDatabases {
+    async fn rows(&self, request: &SqlRequest) -> Result<Rows, SqlError> {
+        let user = self.0.user.as_deref().ok_or(SqlError::NotConfigured)?;
+        let sql = self.sql(&request.statement)?;
+        let place = &request.place;
+        let asked = async {
+            let options = self.options(user, request).await?;
+            ask(&options, sql, request.limit)
+                .await
+                .map_err(|error| told(place, error))?
+                .into_iter()
+                .map(|row| row_of(place, &row))
+                .collect::<Result<Vec<_>, _>>()
+        };
+        let late = |_| SqlError::Away { place: place.clone(), message: nothing_within(request.timeout) };
+        let mut rows = timeout(request.timeout, asked).await.map_err(late)??;
+        let more = rows.len() > request.limit;
+        rows.truncate(request.limit);
+        Ok(Rows { rows, more })
+    }
+}
+
+fn nothing_within(timeout: Duration) -> String {
+    format!("nothing came within {}", HumanDuration(timeout))
+}
+
+/// One row more than `limit`, each as JSON.
+async fn ask(options: &PgConnectOptions, sql: &str, limit: usize) -> Result<Vec<String>, sqlx::Error> {
+    let mut connection = PgConnection::connect_with(options).await?;
+    // The protocol of prepared statements takes one statement and no second; whatever that is, it
+    // can only read.
+    let rows =
+        format!("select row_to_json(q)::text from (\n{}\n) q limit {}", sql.trim().trim_end_matches(';'), limit + 1);
+    let mut transaction = connection.begin_with("begin transaction read only").await?;
+    let rows = sqlx::query_scalar::<_, String>(AssertSqlSafe(rows)).fetch_all(&mut *transaction).await;
+    let rows = match rows {
+        Ok(rows) => transaction.rollback().await.map(|()| rows),
+        Err(error) => Err(error),
+    };
+    // It is let go of in any case.
+    connection.close().await.ok();
+    rows
+}
+
+fn row_of(place: &Place, row: &str) -> Result<Map<String, Value>, SqlError> {
+    serde_json::from_str(row).map_err(|error| SqlError::Odd { place: place.clone(), message: error.to_string() })
+}
+
+fn told(place: &Place, error: sqlx::Error) -> SqlError {
+    let place = place.clone();
+    match error {
+        sqlx::Error::Database(error) => {
+            let code = error.code().unwrap_or_default().into_owned();
+            SqlError::Refused { place, code, message: error.message().to_owned() }
+        }
+        sqlx::Error::Tls(error) => SqlError::Untrusted { place, message: error.to_string() },
+        sqlx::Error::Io(error) => SqlError::Away { place, message: error.to_string() },
+        error => SqlError::Odd { place, message: error.to_string() },
+    }
+}
