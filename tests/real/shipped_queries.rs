@@ -379,6 +379,7 @@ fn query(playbook: &str, id: &str) -> String {
     let expr: &dyn AnyArg = args.iter().find(|(name, _)| *name == "expr").unwrap().1;
     let name = match playbook {
         "backup-timeout" => "backup-db-17-1",
+        "coredns-saturated" => "coredns",
         "memory-limit" | "hpa-maxed" => "web",
         _ => "data-db-17",
     };
