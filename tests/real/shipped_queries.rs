@@ -71,6 +71,26 @@ fn backups_that_are_late_are_counted() {
     };
     assert_eq!(value_of(&late, &[series("up", "1x70")]), Some(0.0));
     assert_eq!(value_of(&late, &[alert("a", "firing"), alert("b", "firing"), alert("c", "pending")]), Some(2.0));
+    // A failed Job fires for as long as it is kept: an old one says nothing of now.
+    let failed = |job: &str, since: &str| {
+        let labels = format!(r#"alertname="KubeJobFailed",job_name="{job}""#);
+        let firing = series(&format!(r#"ALERTS{{{labels},alertstate="firing"}}"#), "1x70");
+        [firing, series(&format!("ALERTS_FOR_STATE{{{labels}}}"), since)]
+    };
+    let failures = [failed("a-backup", "60x70"), failed("b-backup", "-50000x70"), failed("reindex", "60x70")].concat();
+    assert_eq!(value_of(&late, &failures), Some(1.0));
+}
+
+#[test]
+fn a_backup_that_never_started_is_told_from_one_that_stood_still() {
+    let ran = query("backup-timeout", "ran");
+    let memory = |container: &str| {
+        let labels = format!(r#"namespace="databases",pod="backup-db-17-1-abcde",container="{container}""#);
+        series(&format!("container_memory_working_set_bytes{{{labels}}}"), "1x45 stale _x20")
+    };
+    assert_eq!(value_of(&ran, &[memory("pgbackrest"), memory("POD")]), Some(1.0));
+    assert_eq!(value_of(&ran, &[memory("POD"), memory("")]), Some(0.0), "its sandbox alone");
+    assert_eq!(value_of(&ran, &[series("up", "1x70")]), Some(0.0));
 }
 
 #[test]
