@@ -334,6 +334,13 @@ fn the_connections_of_a_database_are_counted_as_if_a_quarter_more_pods_had_as_ma
     assert_eq!(value_of(&connections, &[used.to_vec(), most.to_vec()].concat()), Some(0.8));
     assert_eq!(value_of(&connections, &used), None);
     assert_eq!(value_of(&connections, &most), None);
+    // A replica has connections of its own, and takes none of the leader's.
+    let of_pod = |pod: &str, used: &str| {
+        let labels = format!(r#",pod="{pod}""#);
+        [of("pg_stat_activity_count", &labels, used), of("pg_settings_max_connections", &labels, "100x70")]
+    };
+    let both = [of_pod("db-17-0", "60x70"), of_pod("db-17-1", "40x70")].concat();
+    assert_eq!(value_of(&connections, &both), Some(0.75));
 }
 
 fn tsdb(metric: &str, values: &str) -> Value {
