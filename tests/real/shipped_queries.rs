@@ -392,6 +392,9 @@ fn a_ca_that_says_for_the_first_time_that_it_is_asked_too_much_is_heard() {
     assert_eq!(value_of(&limited, &[runs(), answers("200", "0+1x70")]), Some(0.0));
     // It is there from the first such answer on, and does not increase.
     assert_eq!(value_of(&limited, &[runs(), answers("429", "_x30 3x40")]), Some(3.0));
+    let newer = series(r#"certmanager_acme_client_request_count{status="429",pod="a"}"#, "_x30 2x40");
+    assert_eq!(value_of(&limited, &[runs(), newer.clone()]), Some(2.0));
+    assert_eq!(value_of(&limited, &[runs(), newer, answers("429", "_x30 2x40")]), Some(2.0), "by both names, once");
     assert_eq!(value_of(&limited, &[series("up", "1x70")]), None, "without cert-manager's metrics nobody knows");
 }
 
