@@ -274,6 +274,7 @@ fn each_playbook_asks_for_no_more_rights_than_it_uses() {
             "get clusterissuers",
             "get issuers",
             "list events",
+            "list deployments in cert-manager",
             "list challenges",
             "list certificaterequests",
             "patch certificates/status",
@@ -281,7 +282,18 @@ fn each_playbook_asks_for_no_more_rights_than_it_uses() {
     );
     assert_eq!(
         needs("backup-timeout"),
-        ["create jobs", "delete jobs", "get namespaces", "get cronjobs", "get jobs", "list events", "list jobs"]
+        [
+            "create jobs",
+            "delete jobs",
+            "get namespaces",
+            "get pods",
+            "get pods/log",
+            "get cronjobs",
+            "get jobs",
+            "list events",
+            "list pods",
+            "list jobs",
+        ]
     );
     // No Job is deleted.
     assert_eq!(

@@ -71,6 +71,26 @@ fn backups_that_are_late_are_counted() {
     };
     assert_eq!(value_of(&late, &[series("up", "1x70")]), Some(0.0));
     assert_eq!(value_of(&late, &[alert("a", "firing"), alert("b", "firing"), alert("c", "pending")]), Some(2.0));
+    // A failed Job fires for as long as it is kept: an old one says nothing of now.
+    let failed = |job: &str, since: &str| {
+        let labels = format!(r#"alertname="KubeJobFailed",job_name="{job}""#);
+        let firing = series(&format!(r#"ALERTS{{{labels},alertstate="firing"}}"#), "1x70");
+        [firing, series(&format!("ALERTS_FOR_STATE{{{labels}}}"), since)]
+    };
+    let failures = [failed("a-backup", "60x70"), failed("b-backup", "-50000x70"), failed("reindex", "60x70")].concat();
+    assert_eq!(value_of(&late, &failures), Some(1.0));
+}
+
+#[test]
+fn a_backup_that_never_started_is_told_from_one_that_stood_still() {
+    let ran = query("backup-timeout", "ran");
+    let memory = |container: &str| {
+        let labels = format!(r#"namespace="databases",pod="backup-db-17-1-abcde",container="{container}""#);
+        series(&format!("container_memory_working_set_bytes{{{labels}}}"), "1x45 stale _x20")
+    };
+    assert_eq!(value_of(&ran, &[memory("pgbackrest"), memory("POD")]), Some(1.0));
+    assert_eq!(value_of(&ran, &[memory("POD"), memory("")]), Some(0.0), "its sandbox alone");
+    assert_eq!(value_of(&ran, &[series("up", "1x70")]), Some(0.0));
 }
 
 #[test]
@@ -314,6 +334,13 @@ fn the_connections_of_a_database_are_counted_as_if_a_quarter_more_pods_had_as_ma
     assert_eq!(value_of(&connections, &[used.to_vec(), most.to_vec()].concat()), Some(0.8));
     assert_eq!(value_of(&connections, &used), None);
     assert_eq!(value_of(&connections, &most), None);
+    // A replica has connections of its own, and takes none of the leader's.
+    let of_pod = |pod: &str, used: &str| {
+        let labels = format!(r#",pod="{pod}""#);
+        [of("pg_stat_activity_count", &labels, used), of("pg_settings_max_connections", &labels, "100x70")]
+    };
+    let both = [of_pod("db-17-0", "60x70"), of_pod("db-17-1", "40x70")].concat();
+    assert_eq!(value_of(&connections, &both), Some(0.75));
 }
 
 fn tsdb(metric: &str, values: &str) -> Value {
@@ -365,6 +392,9 @@ fn a_ca_that_says_for_the_first_time_that_it_is_asked_too_much_is_heard() {
     assert_eq!(value_of(&limited, &[runs(), answers("200", "0+1x70")]), Some(0.0));
     // It is there from the first such answer on, and does not increase.
     assert_eq!(value_of(&limited, &[runs(), answers("429", "_x30 3x40")]), Some(3.0));
+    let newer = series(r#"certmanager_acme_client_request_count{status="429",pod="a"}"#, "_x30 2x40");
+    assert_eq!(value_of(&limited, &[runs(), newer.clone()]), Some(2.0));
+    assert_eq!(value_of(&limited, &[runs(), newer, answers("429", "_x30 2x40")]), Some(2.0), "by both names, once");
     assert_eq!(value_of(&limited, &[series("up", "1x70")]), None, "without cert-manager's metrics nobody knows");
 }
 
@@ -379,6 +409,7 @@ fn query(playbook: &str, id: &str) -> String {
     let expr: &dyn AnyArg = args.iter().find(|(name, _)| *name == "expr").unwrap().1;
     let name = match playbook {
         "backup-timeout" => "backup-db-17-1",
+        "coredns-saturated" => "coredns",
         "memory-limit" | "hpa-maxed" => "web",
         _ => "data-db-17",
     };

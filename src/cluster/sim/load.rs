@@ -130,7 +130,14 @@ impl State {
                 let ready = has_status.then(|| number("/status/readyReplicas").unwrap_or(0));
                 later.workloads.push(Workload { id, wanted, ready });
             }
-            "Job" if has_status => self.after_settling.push(id),
+            "Job" if has_status => {
+                let number = |pointer: &str| value.pointer(pointer).and_then(Value::as_i64);
+                // Its pods are there, and none of them runs: none ever will.
+                if number("/status/active").unwrap_or(0) > 0 && number("/status/ready") == Some(0) {
+                    self.unready.insert(id);
+                }
+                self.after_settling.push(id);
+            }
             "Job" => self.touch(id),
             "StorageClass" => self.arrived(&format!("class/{}", text(value, "/metadata/name"))),
             "Node" => self.arrived("node"),

@@ -481,6 +481,20 @@ fn a_job_fails_by_its_pods_or_by_its_deadline() {
     assert!(!world.is_there("Job", "brief"));
 }
 
+/// What is given is believed.
+#[test]
+fn a_job_that_is_given_with_no_pod_that_is_ready_has_one_that_never_starts() {
+    let waits = job("shop", "waits")
+        .with(&json!({ "status": { "startTime": "2026-03-02T12:00:00Z", "active": 1, "ready": 0 } }));
+    let runs = job("shop", "runs")
+        .with(&json!({ "status": { "startTime": "2026-03-02T12:00:00Z", "active": 1, "ready": 1 } }));
+    let world = stand(vec![waits, runs]);
+    world.passes(86_400);
+    assert_eq!(world.object("Job", "waits").number("/status/ready"), Some(0));
+    assert_eq!(world.object("Job", "waits").number("/status/active"), Some(1));
+    assert_eq!(world.object("Job", "runs").number("/status/succeeded"), Some(1));
+}
+
 #[test]
 fn a_long_time_passes_in_order() {
     let world = stand(vec![deployment("shop", "web", 1)]);

@@ -119,6 +119,12 @@ impl State {
             self.change(id, KUBELET, |pod| pod["status"]["startTime"] = now.into());
             return;
         };
+        let lineage = self.lineage(id);
+        if let Some((job, key)) = lineage.iter().find(|(it, key)| key.kind == "Job" && self.unready.contains(it)) {
+            // A Job that hangs as its pod never starts hangs.
+            self.faults.hangs(*job, key);
+            return;
+        }
         let ready = since + self.pace(START);
         if self.now < ready {
             self.touch_at(id, ready);
@@ -126,7 +132,7 @@ impl State {
         }
         self.counter += 1;
         let ip = format!("10.{}.{}.{}", self.counter >> 16 & 0xff, self.counter >> 8 & 0xff, self.counter & 0xff);
-        let is_ready = !self.unready.contains(&id) && !self.faults.is_never_ready(&keys(&self.lineage(id)));
+        let is_ready = !self.unready.contains(&id) && !self.faults.is_never_ready(&keys(&lineage));
         let now = self.now;
         self.change(id, KUBELET, |pod| {
             pod["status"]["phase"] = "Running".into();
