@@ -1,6 +1,6 @@
 //! From the configuration to the edges: each thing that can be wrong at the start is said with the next move.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context as _;
@@ -10,7 +10,7 @@ use crate::alertmanager::{Alertmanager, HttpAlertmanager};
 use crate::clock::{Clock as _, SystemClock};
 use crate::cluster::{Cluster, Connection, Kinds, RealCluster};
 use crate::config::{AlertmanagerConfig, AuthConfig, Config, Dialect, HttpHostConfig, PatroniConfig};
-use crate::config::{PrometheusConfig, SourceConfig};
+use crate::config::{PasswordConfig, PrometheusConfig, SourceConfig, SqlConfig};
 use crate::diagnostics::{Code, Diagnostic, DiagnosticSeverity, Location};
 use crate::engine::FreezeMap;
 use crate::files;

@@ -233,6 +233,18 @@ fn collect(elements: &[TemplateElement], paths: &mut Vec<String>) {
     }
 }
 
+/// Whether `{{#if}}` takes it for true: nothing that is empty is.
+fn is_truthy(value: &Value) -> bool {
+    match value {
+        Value::Null => false,
+        Value::Bool(is_so) => *is_so,
+        Value::Number(number) => number.as_f64() != Some(0.0),
+        Value::String(text) => !text.is_empty(),
+        Value::Array(items) => !items.is_empty(),
+        Value::Object(fields) => !fields.is_empty(),
+    }
+}
+
 /// The paths whose values are shown, as far as that can be said before: not those that are only asked about, nor those of
 /// a branch that is not taken because what it asks about is missing.
 fn collect_shown(elements: &[TemplateElement], scope: &Scope, paths: &mut Vec<String>) {
@@ -241,22 +253,21 @@ fn collect_shown(elements: &[TemplateElement], scope: &Scope, paths: &mut Vec<St
             collect(std::slice::from_ref(element), paths);
             continue;
         };
-        let is_there = |parameter| {
-            let path = path_of(parameter)?;
+        // What something is compared with says nothing before it is rendered.
+        let holds = block.params.first().and_then(path_of).map(|path| {
             let names: Vec<String> = path.split('.').map(str::to_owned).collect();
-            look_up(scope, &names).filter(|value| !value.is_null())
-        };
-        let asked = block.params.first().and_then(is_there).is_some();
-        let (is_if, is_unless) = match block.name.as_name() {
-            Some("if") => (true, false),
-            Some("unless") => (false, true),
+            look_up(scope, &names).is_some_and(is_truthy)
+        });
+        let (with, without) = match block.name.as_name() {
+            Some("if") => (holds != Some(false), holds != Some(true)),
+            Some("unless") => (holds != Some(true), holds != Some(false)),
             // Inside `each` and `with` the names are relative to another root: they are left to the rendering.
             _ => continue,
         };
-        if asked || is_unless {
+        if with {
             collect_shown(block.template.as_ref().map_or(&[], |inner| &inner.elements), scope, paths);
         }
-        if asked || is_if {
+        if without {
             collect_shown(block.inverse.as_ref().map_or(&[], |inner| &inner.elements), scope, paths);
         }
     }
@@ -281,6 +292,11 @@ fn put(scope: &mut Scope, path: &[String], value: Value) {
         return;
     }
     let inner = scope.entry(first.clone()).or_insert_with(|| Value::Object(Scope::new()));
+    if let (Value::Array(items), Some((index, rest @ [_, ..]))) = (&mut *inner, rest.split_first())
+        && let Some(Value::Object(item)) = index.parse::<usize>().ok().and_then(|index| items.get_mut(index))
+    {
+        return put(item, rest, value);
+    }
     if !inner.is_object() {
         *inner = Value::Object(Scope::new());
     }
@@ -342,6 +358,17 @@ mod tests {
         assert_eq!(template.render_leniently(&scope()), "p99 is 0.4s; (unknown); (unknown)");
         let counted = Template::parse("{{len pods}} pods, {{len p99}} fields").unwrap();
         assert_eq!(counted.render_leniently(&scope()), "(unknown) pods, 1 fields");
+    }
+
+    #[test]
+    fn what_is_empty_is_not_there_and_nothing_is_made_up_of_it() {
+        let lists = json!({ "held": [], "n": 0, "items": [{ "key": "a" }, { "key": "b" }] });
+        let text = |source: &str| Template::parse(source).unwrap().render_leniently(lists.as_object().unwrap());
+        assert_eq!(text("{{#if held}}{{held.[0].key}} is held{{else}}none is{{/if}}"), "none is");
+        assert_eq!(text("{{#unless held}}none is{{else}}{{held.[0].key}}{{/unless}}"), "none is");
+        assert_eq!(text("{{#if n}}{{n.x}}{{/if}}{{#if (gt n 1)}}{{m}}{{else}}{{k}}{{/if}}"), "(unknown)");
+        // What one entry lacks takes nothing from the others.
+        assert_eq!(text("{{items.[0].why}}: {{#each items}}{{key}} {{/each}}"), "(unknown): a b ");
     }
 
     #[test]

@@ -159,11 +159,13 @@ async fn ask(options: &PgConnectOptions, sql: &str, limit: usize) -> Result<Vec<
     // can only read.
     let rows =
         format!("select row_to_json(q)::text from (\n{}\n) q limit {}", sql.trim().trim_end_matches(';'), limit + 1);
-    let mut transaction = connection.begin_with("begin transaction read only").await?;
-    let rows = sqlx::query_scalar::<_, String>(AssertSqlSafe(rows)).fetch_all(&mut *transaction).await;
-    let rows = match rows {
-        Ok(rows) => transaction.rollback().await.map(|()| rows),
-        Err(error) => Err(error),
+    let rows = {
+        let mut transaction = connection.begin_with("begin transaction read only").await?;
+        let rows = sqlx::query_scalar::<_, String>(AssertSqlSafe(rows)).fetch_all(&mut *transaction).await;
+        match rows {
+            Ok(rows) => transaction.rollback().await.map(|()| rows),
+            Err(error) => Err(error),
+        }
     };
     // It is let go of in any case.
     connection.close().await.ok();

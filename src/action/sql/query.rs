@@ -14,7 +14,7 @@ use crate::action::{
     AT_WILL, Action, ActionError, Declaration, Declared, Effect, Kind, Output, Read, Right, StepContext, World,
 };
 use crate::cluster::Object;
-use crate::language::{AnyArg as _, Arg};
+use crate::language::Arg;
 use crate::model::{Autonomy, FailureClass, HumanDuration, ObjectKey, redact_value};
 use crate::patroni::scope_label;
 use crate::sql::{BUILT_IN, Place, Rows, SITE, SqlError, SqlRequest, built_in, is_name};
