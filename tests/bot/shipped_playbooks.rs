@@ -166,13 +166,22 @@ fn jobs_that_are_backups_have_their_own_playbook() {
     for alert in ["PgBackRestBackupTimeout", "KubeJobNotCompleted", "KubeJobFailed"] {
         assert_eq!(job(alert, "backup-db-17-29"), "backup-timeout on job/backup-db-17-29 in databases");
     }
-    for alert in
-        ["KubeJobFailed", "KubeJobNotCompleted", "KubernetesJobFailed", "KubernetesJobNotStarting", "KubernetesJobSlowCompletion"]
-    {
+    for alert in [
+        "KubeJobFailed",
+        "KubeJobNotCompleted",
+        "KubernetesJobFailed",
+        "KubernetesJobNotStarting",
+        "KubernetesJobSlowCompletion",
+    ] {
         assert_eq!(job(alert, "reindex-db-17-29"), "job-failed on job/reindex-db-17-29 in databases");
     }
     for alert in ["KubernetesCronjobFailing", "KubernetesCronjobSuspended", "KubernetesCronjobTooLong"] {
-        let labels = [("alertname", alert), ("namespace", "databases"), ("cronjob", "backup-db-17"), ("job", "kube-state-metrics")];
+        let labels = [
+            ("alertname", alert),
+            ("namespace", "databases"),
+            ("cronjob", "backup-db-17"),
+            ("job", "kube-state-metrics"),
+        ];
         assert_eq!(starts(&labels), "job-failed on cronjob/backup-db-17 in databases");
     }
     assert_eq!(starts(&[("alertname", "KubeJobNotCompleted"), ("namespace", "databases")]), "nothing");
