@@ -49,14 +49,20 @@ fn the_shipped_playbooks_load_without_a_remark() {
             "backups-failed",
             "certificate-not-renewed",
             "coredns-saturated",
+            "deploy-stuck",
+            "dns-coredns-down",
+            "dns-upstream",
+            "ds-stuck",
             "hpa-maxed",
+            "job-failed",
             "memory-limit",
             "node-notready",
             "patroni-replica-lag",
             "prometheus-disk",
             "pvc-filling",
             "pvc-pending",
-            "rollout-undo"
+            "rollout-undo",
+            "sts-stuck"
         ]
     );
 }
@@ -155,12 +161,29 @@ fn a_volume_of_prometheus_has_one_playbook_and_no_other_has() {
 }
 
 #[test]
-fn only_jobs_that_are_backups_are_answered() {
+fn jobs_that_are_backups_have_their_own_playbook() {
     let job = |alert, name| starts(&[("alertname", alert), ("namespace", "databases"), ("job_name", name)]);
     for alert in ["PgBackRestBackupTimeout", "KubeJobNotCompleted", "KubeJobFailed"] {
         assert_eq!(job(alert, "backup-db-17-29"), "backup-timeout on job/backup-db-17-29 in databases");
     }
-    assert_eq!(job("KubeJobFailed", "reindex-db-17-29"), "nothing");
+    for alert in [
+        "KubeJobFailed",
+        "KubeJobNotCompleted",
+        "KubernetesJobFailed",
+        "KubernetesJobNotStarting",
+        "KubernetesJobSlowCompletion",
+    ] {
+        assert_eq!(job(alert, "reindex-db-17-29"), "job-failed on job/reindex-db-17-29 in databases");
+    }
+    for alert in ["KubernetesCronjobFailing", "KubernetesCronjobSuspended", "KubernetesCronjobTooLong"] {
+        let labels = [
+            ("alertname", alert),
+            ("namespace", "databases"),
+            ("cronjob", "backup-db-17"),
+            ("job", "kube-state-metrics"),
+        ];
+        assert_eq!(starts(&labels), "job-failed on cronjob/backup-db-17 in databases");
+    }
     assert_eq!(starts(&[("alertname", "KubeJobNotCompleted"), ("namespace", "databases")]), "nothing");
 }
 
@@ -174,6 +197,56 @@ fn overdue_backups_are_about_their_namespace() {
 fn a_rollout_that_is_stuck_is_about_its_deployment() {
     let labels = [("alertname", "KubeDeploymentRolloutStuck"), ("namespace", "shop"), ("deployment", "web")];
     assert_eq!(starts(&labels), "rollout-undo on deployment/web in shop");
+}
+
+#[test]
+fn a_workload_without_its_pods_is_named_by_the_alert() {
+    let of = |alert, label, name| starts(&[("alertname", alert), ("namespace", "shop"), (label, name)]);
+    for alert in [
+        "KubeDeploymentGenerationMismatch",
+        "KubeDeploymentReplicasMismatch",
+        "KubernetesDeploymentGenerationMismatch",
+        "KubernetesDeploymentReplicasMismatch",
+    ] {
+        assert_eq!(of(alert, "deployment", "web"), "deploy-stuck on deployment/web in shop");
+    }
+    let set = of("KubernetesReplicasetReplicasMismatch", "replicaset", "web-1");
+    assert_eq!(set, "deploy-stuck on replicaset/web-1 in shop");
+    for alert in [
+        "KubeStatefulSetReplicasMismatch",
+        "KubeStatefulSetGenerationMismatch",
+        "KubeStatefulSetUpdateNotRolledOut",
+        "KubernetesStatefulsetDown",
+        "KubernetesStatefulsetReplicasMismatch",
+        "KubernetesStatefulsetGenerationMismatch",
+        "KubernetesStatefulsetUpdateNotRolledOut",
+    ] {
+        assert_eq!(of(alert, "statefulset", "queue"), "sts-stuck on statefulset/queue in shop");
+    }
+    for alert in [
+        "KubeDaemonSetRolloutStuck",
+        "KubeDaemonSetNotScheduled",
+        "KubeDaemonSetMisScheduled",
+        "KubernetesDaemonsetRolloutStuck",
+        "KubernetesDaemonsetMisscheduled",
+    ] {
+        assert_eq!(of(alert, "daemonset", "agent"), "ds-stuck on daemonset/agent in shop");
+    }
+}
+
+#[test]
+fn dns_that_is_down_is_about_its_namespace_whatever_it_is_called() {
+    for alert in ["CoreDNSDown", "CorednsPanicCount"] {
+        assert_eq!(starts(&[("alertname", alert)]), "dns-coredns-down on namespace/kube-system");
+    }
+    for alert in [
+        "CoreDNSForwardLatencyHigh",
+        "CoreDNSForwardErrorsHigh",
+        "CoreDNSForwardHealthcheckFailureCount",
+        "CoreDNSForwardHealthcheckBrokenCount",
+    ] {
+        assert_eq!(starts(&[("alertname", alert), ("to", "192.0.2.53:53")]), "dns-upstream on namespace/kube-system");
+    }
 }
 
 #[test]
