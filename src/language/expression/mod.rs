@@ -18,11 +18,12 @@ mod tests;
 mod tree;
 mod values;
 
+use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, LazyLock};
 
 use cel::common::ast::IdedExpr;
-use cel::common::types::CelTimestamp;
+use cel::common::types::{CelMap, CelTimestamp};
 use cel::{Context, Env, ExecutionError};
 use chrono::{DateTime, Utc};
 use serde_json::Value;
@@ -35,7 +36,7 @@ pub use names::Reference;
 pub use quantity::{QuantityError, parse_quantity};
 
 use crate::language::Scope;
-use names::Names;
+use names::{Names, TARGET};
 use values::Room;
 
 static ENVIRONMENT: LazyLock<Arc<Env>> = LazyLock::new(compile::environment);
@@ -176,6 +177,9 @@ impl Expression {
             bound.push(name);
             if name == "now" {
                 context.add_variable_as_val(name, Box::new(CelTimestamp::from(now.fixed_offset())));
+            } else if name == TARGET && scope.get(name).is_some_and(Value::is_null) {
+                // Whether it is there can be asked by any of its fields.
+                context.add_variable_as_val(name, Box::new(CelMap::from(HashMap::new())));
             } else if let Some(value) = scope.get(name).filter(|value| !value.is_null()) {
                 let value = values::to_cel(value, &mut room)
                     .map_err(|message| self.error(format!("`{name}` cannot be looked at: {message}")))?;

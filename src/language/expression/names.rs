@@ -193,6 +193,9 @@ pub(super) fn value_at<'v>(path: &[String], names: Names<'_, 'v>) -> Option<&'v 
     found.filter(|value| !value.is_null())
 }
 
+/// The object that a run is about: null where it is not there.
+pub(super) const TARGET: &str = "target";
+
 /// Names and what they stand for.
 pub(super) type Names<'n, 'v> = &'n [(&'v str, &'v Value)];
 
@@ -212,6 +215,11 @@ fn missing_of(reference: &Reference, scope: Names<'_, '_>, part: Option<&str>) -
             Some(value) => value.get(name),
         };
         let missing = match here {
+            Some(Value::Null) if depth == 0 && name == TARGET => {
+                let is_asked =
+                    part.is_none_or(|part| part == TARGET || reference.path.get(1).is_some_and(|next| next == part));
+                return is_asked.then(|| "the target is not there; ask `has(target.metadata)` before".to_owned());
+            }
             None => "is not there",
             Some(Value::Null) => "is null",
             Some(value) => {

@@ -199,6 +199,8 @@ fn operands(call: &CallExpr) -> Result<(), CompileError> {
         }
         if is_operator(call) && matches!(operand.expr, Expr::Literal(LiteralValue::Null)) {
             let other = call.args.get(1 - position.min(1)).and_then(dotted).unwrap_or_else(|| "target.field".into());
+            // Of a name alone nobody can ask that; each object has metadata.
+            let other = if other.contains(['.', '[']) { other } else { format!("{other}.metadata") };
             return Err(CompileError::new("a field that is null counts as absent, so nothing is ever equal to null")
                 .word("null")
                 .remedy(format!("write `has({other})` or `!has({other})`")));

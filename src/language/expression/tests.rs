@@ -95,6 +95,21 @@ fn functions_have_bounds_and_say_what_is_wrong() {
 }
 
 #[test]
+fn whether_the_target_is_there_can_be_asked() {
+    let gone = json!({ "target": null });
+    let decide = |source: &str| Expression::compile(source).unwrap().holds(gone.as_object().unwrap(), noon());
+    assert!(!decide("has(target.metadata)").unwrap());
+    assert!(decide("!has(target.metadata) || target.spec.replicas == 0").unwrap());
+    assert_eq!(
+        decide("target.spec.replicas == 0").unwrap_err().message,
+        "the target is not there; ask `has(target.metadata)` before"
+    );
+    yes("has(target.metadata)");
+    let error = Expression::compile("target == null").unwrap_err();
+    assert_eq!(error.remedy.unwrap(), "write `has(target.metadata)` or `!has(target.metadata)`");
+}
+
+#[test]
 fn conditions_of_real_playbooks_hold() {
     yes("p99.value < 0.5");
     yes("p99.value < 0.5 && p99.samples >= 3");
