@@ -57,7 +57,13 @@ fn the_shipped_playbooks_load_without_a_remark() {
             "job-failed",
             "memory-limit",
             "node-notready",
+            "node-oom",
             "patroni-replica-lag",
+            "pod-crashloop",
+            "pod-notready",
+            "pod-oom",
+            "pod-stuck-waiting",
+            "pod-unschedulable",
             "prometheus-disk",
             "pvc-filling",
             "pvc-pending",
@@ -255,6 +261,51 @@ fn a_sick_node_is_found_by_its_name() {
         let labels = [("alertname", alert), ("node", "node-7"), ("instance", "10.0.0.7:8080")];
         assert_eq!(starts(&labels), "node-notready on node/node-7");
     }
+}
+
+#[test]
+fn a_pod_in_trouble_is_named_by_the_alert() {
+    for (alert, playbook) in [
+        ("KubePodCrashLooping", "pod-crashloop"),
+        ("KubernetesPodCrashLooping", "pod-crashloop"),
+        ("KubeContainerWaiting", "pod-stuck-waiting"),
+        ("KubernetesContainerOomKiller", "pod-oom"),
+        ("OOMKiller", "pod-oom"),
+        ("KubePodNotReady", "pod-notready"),
+        ("KubernetesPodNotHealthy", "pod-notready"),
+    ] {
+        let labels = [("alertname", alert), ("namespace", "shop"), ("pod", "web-1"), ("container", "web")];
+        assert_eq!(starts(&labels), format!("{playbook} on pod/web-1 in shop"));
+    }
+    assert_eq!(starts(&[("alertname", "OOMKiller"), ("instance", "10.0.0.7:9100")]), "nothing");
+}
+
+#[test]
+fn a_node_that_killed_a_process_is_no_pod_of_the_exporter() {
+    let labels = [
+        ("alertname", "HostOomKillDetected"),
+        ("nodename", "node-7"),
+        ("instance", "10.0.0.7:9100"),
+        ("namespace", "monitoring"),
+        ("pod", "node-exporter-x"),
+    ];
+    assert_eq!(starts(&labels), "node-oom on node/node-7");
+}
+
+#[test]
+fn all_that_is_said_of_room_for_pods_is_about_one_thing() {
+    let room = "pod-unschedulable on priorityclass/system-cluster-critical";
+    for alert in [
+        "ClusterAutoscalerUnschedulablePods",
+        "ClusterAutoscalerNodeCountNearCapacity",
+        "ClusterAutoscalerNodeGroupAtCapacity",
+        "ClusterAutoscalerAllNodeGroupsAtCapacity",
+        "ClusterAutoscalerNodeGroupUnhealthy",
+        "ClusterAutoscalerNoHealthyNodeGroups",
+    ] {
+        assert_eq!(starts(&[("alertname", alert), ("namespace", "kube-system"), ("job", "cluster-autoscaler")]), room);
+    }
+    assert_eq!(starts(&[("alertname", "KubernetesNodeOutOfPodCapacity"), ("node", "node-7")]), room);
 }
 
 #[test]
