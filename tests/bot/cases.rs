@@ -66,7 +66,12 @@ every_case_passes_of! {
     backups_failed "backups-failed"
     certificate_not_renewed "certificate-not-renewed"
     coredns_saturated "coredns-saturated"
+    deploy_stuck "deploy-stuck"
+    dns_coredns_down "dns-coredns-down"
+    dns_upstream "dns-upstream"
+    ds_stuck "ds-stuck"
     hpa_maxed "hpa-maxed"
+    job_failed "job-failed"
     memory_limit "memory-limit"
     node_notready "node-notready"
     node_oom "node-oom"
@@ -80,6 +85,7 @@ every_case_passes_of! {
     pvc_filling "pvc-filling"
     pvc_pending "pvc-pending"
     rollout_undo "rollout-undo"
+    sts_stuck "sts-stuck"
 }
 
 /// What `dogwatch test` says about these cases of pvc-pending.
