@@ -25,6 +25,12 @@ pub(super) struct Longest {
 pub(super) const OF_A_RUN: Longest =
     Longest { most: DAY, because: "meanwhile the run holds its object, and no other one may mend it" };
 
+/// A loop as a whole, which may wait for people and go through many objects.
+pub(super) const OF_A_LOOP: Longest = Longest {
+    most: DAY.saturating_mul(7),
+    because: "what was known when its list was made is no longer so after a week",
+};
+
 /// One attempt, which is made within a worker. What is waited for is a `watch` or a `verify`.
 pub(super) const OF_AN_ATTEMPT: Longest =
     Longest { most: Duration::from_secs(10 * 60), because: "an attempt holds one of the few workers for as long" };
