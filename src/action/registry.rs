@@ -40,6 +40,7 @@ registry![
     k8s::pods::K8sPods,
     k8s::logs::K8sLogs,
     k8s::last_change::K8sLastChange,
+    k8s::owners::K8sOwners,
     k8s::claim_owner::K8sClaimOwner,
     k8s::rollout_history::K8sRolloutHistory,
     k8s::scale::K8sScale,

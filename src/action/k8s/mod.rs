@@ -21,6 +21,7 @@ pub(super) mod logs;
 mod named;
 pub(super) mod objects;
 mod other_bot;
+pub(super) mod owners;
 pub(super) mod patch;
 pub(super) mod pods;
 mod revisions;

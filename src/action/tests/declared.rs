@@ -134,6 +134,7 @@ fn played() -> Vec<(Edge, Vec<&'static str>)> {
             super::rollout::broken(),
             vec!["k8s.rollout_history: {}", "k8s.rollout_undo: { to_revision: 1, from_revision: 2 }"],
         ),
+        (super::owners::argued_about(), vec![super::owners::OF_REPLICAS]),
         (super::annotate::about_web(), vec![super::annotate::MARK]),
         (super::certmanager::about_web(), vec![super::certmanager::RENEW]),
         (super::patch::about_web(), vec![super::patch::RAISE]),

@@ -10,6 +10,7 @@ mod jobs;
 mod looking;
 mod network;
 mod nodes;
+mod owners;
 mod patch;
 mod patroni;
 mod resources;
