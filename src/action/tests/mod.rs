@@ -3,6 +3,7 @@
 mod annotate;
 mod certmanager;
 mod declared;
+mod diagnosis;
 mod evict;
 mod expand;
 mod http;
