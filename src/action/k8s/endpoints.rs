@@ -38,8 +38,8 @@ output! {
         selects_ready: usize,
         /// Why there is none that is ready, or none for one of its ports; empty: there is
         because: String,
-        /// The same in a word: `external_name`, `no_selector`, `no_pods`, `pods_not_ready`, `no_port`,
-        /// `not_written` (its controller has not done so); empty: there is one
+        /// The same in a word: `external_name`, `no_selector`, `no_pods`, `pods_not_ready`,
+        /// `no_port`, `not_written` (its controller has not done so); empty: there is one
         cause: &'static str,
         /// Whether it has no address of its own: who asks DNS is told those of its pods
         headless: bool,
@@ -186,7 +186,8 @@ fn addresses(service: &Object, slices: &[Object]) -> Vec<Address> {
 
 fn of_endpoint(address: &str, endpoint: &Value) -> Address {
     let holds = |condition: &str| endpoint.pointer(&format!("/conditions/{condition}")).and_then(Value::as_bool);
-    // What says nothing of it is ready: <https://kubernetes.io/docs/concepts/services-networking/endpoint-slices/#ready>.
+    // What says nothing of it is ready:
+    // <https://kubernetes.io/docs/concepts/services-networking/endpoint-slices/#ready>.
     let state = match (holds("terminating"), holds("ready")) {
         (Some(true), _) => "terminating",
         (_, Some(false)) => "not_ready",

@@ -35,9 +35,9 @@ output! {
     struct OneDecider {
         /// The tool, the object or the program: `Argo CD`
         who: String,
-        /// What tells of it: `owner` (a reference with `controller: true`), `autoscaler` (it has the
-        /// target as its own), `manager` (it holds the field), `mark` (a label or an annotation of a
-        /// tool) or `hint` (a label that anybody may write)
+        /// What tells of it: `owner` (a reference with `controller: true`), `autoscaler` (it has
+        /// the target as its own), `manager` (it holds the field), `mark` (a label or an annotation
+        /// of a tool) or `hint` (a label that anybody may write)
         evidence: &'static str,
         /// The evidence as it stands on the object
         because: String,

@@ -25,7 +25,8 @@ output! {
         cpu: f64,
         /// What all of them use together, in bytes
         memory: f64,
-        /// The largest share that one has of its own CPU limit, 1 for all; left out where none has one
+        /// The largest share that one has of its own CPU limit, 1 for all; left out where none has
+        /// one
         cpu_share: Option<f64>,
         /// The largest share that one has of its own memory limit; left out where none has one
         memory_share: Option<f64>,

@@ -21,7 +21,8 @@ pub(super) fn is_ready(pod: &Object) -> bool {
     objects::condition_holds(pod, "Ready") && !pod.is_going()
 }
 
-/// All containers' states, those of init containers first: nothing else begins before they are done.
+/// All containers' states, those of init containers first: nothing else begins before they are
+/// done.
 pub(super) fn containers(pod: &Object) -> impl Iterator<Item = &Value> {
     let list = |pointer: &str| pod.at(pointer).and_then(Value::as_array).into_iter().flatten();
     list("/status/initContainerStatuses").chain(list("/status/containerStatuses"))

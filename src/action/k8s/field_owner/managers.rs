@@ -91,7 +91,8 @@ fn comes_back(holder: &Holder<'_>, all: &[Holder<'_>]) -> Option<&'static str> {
     (holder.is_whole && all.iter().any(|other| wrote_after(&other))).then_some(", which wrote it again after another")
 }
 
-/// By what Go programs that reconcile something are called; `manager` is what kubebuilder calls them.
+/// By what Go programs that reconcile something are called; `manager` is what kubebuilder calls
+/// them.
 fn is_controller(manager: &str) -> bool {
     const ENDS: [&str; 4] = ["operator", "controller", "manager", "reconciler"];
     let name = manager.to_ascii_lowercase();

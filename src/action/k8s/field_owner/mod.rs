@@ -108,8 +108,8 @@ pub(super) fn keepers(object: &Object, path: &[&str]) -> Vec<Decider> {
     merged(found).into_iter().filter(Decider::is_certain).collect()
 }
 
-/// What the object tells, where autoscalers decide the number: who keeps the object leaves the number
-/// to them, unless it holds just that.
+/// What the object tells, where autoscalers decide the number: who keeps the object leaves the
+/// number to them, unless it holds just that.
 pub(super) fn beside_autoscalers(deciders: &mut [Decider]) {
     for decider in deciders.iter_mut().filter(|decider| decider.certainty == Certainty::Assumed) {
         decider.certainty = Certainty::Possible;

@@ -111,7 +111,8 @@ pub(super) const TOOLS: &[Tool] = &[
         off: &[(Mark("helm.toolkit.fluxcd.io/driftDetection", Some("disabled")), None)],
         ..NONE
     },
-    // What its programs apply bears the mark of its library: Fleet's agent, add-ons of k3s and RKE2.
+    // What its programs apply bears the mark of its library: Fleet's agent, add-ons of k3s and
+    // RKE2.
     Tool {
         who: "Rancher's Fleet or add-ons",
         next: "change it in the bundle's repository, or in the add-on's manifest",

@@ -24,8 +24,8 @@ output! {
     struct RolloutStatus {
         /// `complete`, `progressing`, `stuck` (beyond its deadline, or the pod that holds it up is
         /// not ready for 10 minutes), `paused`, `partitioned` (as far as its `partition` lets it),
-        /// `waiting` (its strategy is `OnDelete`, and pods are of an older template) or `unobserved`
-        /// (its controller has not seen what it is now: no number is of it)
+        /// `waiting` (its strategy is `OnDelete`, and pods are of an older template) or
+        /// `unobserved` (its controller has not seen what it is now: no number is of it)
         state: &'static str,
         /// How many pods there should be
         desired: i64,
@@ -35,9 +35,11 @@ output! {
         ready: i64,
         /// How many are ready for long enough
         available: i64,
-        /// The present revision: a number for a Deployment, a name for a StatefulSet; empty: not known
+        /// The present revision: a number for a Deployment, a name for a StatefulSet; empty: not
+        /// known
         revision: String,
-        /// Since when: of the condition Progressing, or of the pod that holds it up; null: not known
+        /// Since when: of the condition Progressing, or of the pod that holds it up; null: not
+        /// known
         since: OrNull<String>,
         /// Why it is not complete; empty where it is, or nothing says so
         because: String,
