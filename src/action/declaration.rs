@@ -126,7 +126,7 @@ pub struct Right {
 pub enum On {
     /// The run's target.
     Target,
-    /// All of this kind in the target's namespace.
+    /// All of this kind in the namespace that the arguments name, or else in the target's.
     Kind(Kind),
     /// All of the kind that the arguments name, in the namespace that they name or else in the
     /// target's.
@@ -176,6 +176,8 @@ impl Right {
         const EVENT: &cluster::Kind = &cluster::Kind::EVENT;
         let (kind, namespace) = match self.on {
             On::Target => (target, String::new()),
+            // Of an action that names a namespace and no kind.
+            On::Kind(kind) if named.kind.is_none() && kind.known().namespaced => (Some(kind.known()), written()),
             On::Kind(kind) => (Some(kind.known()), String::new()),
             On::Named if by_name.is_some_and(|kind| kind.namespaced) => (by_name, written()),
             On::Named => (by_name, String::new()),

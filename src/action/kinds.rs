@@ -14,6 +14,7 @@ impl Kind {
     pub const NODE: Self = Self(&cluster::Kind::NODE);
     pub const DEPLOYMENT: Self = Self(&cluster::Kind::DEPLOYMENT);
     pub const STATEFUL_SET: Self = Self(&cluster::Kind::STATEFUL_SET);
+    pub const DAEMON_SET: Self = Self(&cluster::Kind::DAEMON_SET);
     pub const CLAIM: Self = Self(&cluster::Kind::CLAIM);
     pub const VOLUME: Self = Self(&cluster::Kind::VOLUME);
     pub const STORAGE_CLASS: Self = Self(&cluster::Kind::STORAGE_CLASS);
@@ -24,7 +25,13 @@ impl Kind {
     pub const CONFIG_MAP: Self = Self(&cluster::Kind::CONFIG_MAP);
     pub const REPLICA_SET: Self = Self(&cluster::Kind::REPLICA_SET);
     pub const LIMIT_RANGE: Self = Self(&cluster::Kind::LIMIT_RANGE);
+    pub const RESOURCE_QUOTA: Self = Self(&cluster::Kind::RESOURCE_QUOTA);
+    pub const SERVICE: Self = Self(&cluster::Kind::SERVICE);
+    pub const ENDPOINT_SLICE: Self = Self(&cluster::Kind::ENDPOINT_SLICE);
+    pub const POD_METRICS: Self = Self(&cluster::Kind::POD_METRICS);
+    pub const NODE_METRICS: Self = Self(&cluster::Kind::NODE_METRICS);
     pub const VERTICAL_AUTOSCALER: Self = Self(&cluster::Kind::VERTICAL_AUTOSCALER);
+    pub const SCALED_OBJECT: Self = Self(&cluster::Kind::SCALED_OBJECT);
     pub const CERTIFICATE: Self = Self(&cluster::Kind::CERTIFICATE);
     pub const AUTOSCALER: Self = Self(&cluster::Kind::AUTOSCALER);
 

@@ -45,6 +45,7 @@ macro_rules! words {
 words! {
     bool => "boolean",
     String => "string",
+    &'static str => "string",
     i64 => "integer",
     u64 => "integer",
     usize => "integer",

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
 
-use k8s_openapi::api::{apps, autoscaling, batch, coordination, core, storage};
+use k8s_openapi::api::{apps, autoscaling, batch, coordination, core, discovery, storage};
 
 use super::built_in::{self, kind_of};
 use super::{Access, ClusterError};
@@ -114,6 +114,7 @@ impl Kind {
     pub const NODE: Self = kind_of::<core::v1::Node>();
     pub const DEPLOYMENT: Self = kind_of::<apps::v1::Deployment>();
     pub const STATEFUL_SET: Self = kind_of::<apps::v1::StatefulSet>();
+    pub const DAEMON_SET: Self = kind_of::<apps::v1::DaemonSet>();
     pub const CLAIM: Self = kind_of::<core::v1::PersistentVolumeClaim>();
     pub const VOLUME: Self = kind_of::<core::v1::PersistentVolume>();
     pub const STORAGE_CLASS: Self = kind_of::<storage::v1::StorageClass>();
@@ -125,6 +126,9 @@ impl Kind {
     pub const AUTOSCALER: Self = kind_of::<autoscaling::v2::HorizontalPodAutoscaler>();
     pub const REPLICA_SET: Self = kind_of::<apps::v1::ReplicaSet>();
     pub const LIMIT_RANGE: Self = kind_of::<core::v1::LimitRange>();
+    pub const RESOURCE_QUOTA: Self = kind_of::<core::v1::ResourceQuota>();
+    pub const SERVICE: Self = kind_of::<core::v1::Service>();
+    pub const ENDPOINT_SLICE: Self = kind_of::<discovery::v1::EndpointSlice>();
     /// Of <https://github.com/kubernetes/autoscaler>: not each cluster has it.
     pub const VERTICAL_AUTOSCALER: Self = Self {
         id: "VerticalPodAutoscaler.autoscaling.k8s.io",
@@ -132,6 +136,15 @@ impl Kind {
         group: "autoscaling.k8s.io",
         version: "v1",
         plural: "verticalpodautoscalers",
+        namespaced: true,
+    };
+    /// Of <https://keda.sh>.
+    pub const SCALED_OBJECT: Self = Self {
+        id: "ScaledObject.keda.sh",
+        name: "ScaledObject",
+        group: "keda.sh",
+        version: "v1alpha1",
+        plural: "scaledobjects",
         namespaced: true,
     };
     pub const CERTIFICATE: Self = Self {
@@ -142,6 +155,22 @@ impl Kind {
         plural: "certificates",
         namespaced: true,
     };
+    /// Of <https://github.com/kubernetes/metrics>: there where metrics-server is.
+    pub const POD_METRICS: Self = Self {
+        id: "PodMetrics.metrics.k8s.io",
+        name: "PodMetrics",
+        group: "metrics.k8s.io",
+        version: "v1beta1",
+        plural: "pods",
+        namespaced: true,
+    };
+    pub const NODE_METRICS: Self = Self {
+        id: "NodeMetrics.metrics.k8s.io",
+        name: "NodeMetrics",
+        plural: "nodes",
+        namespaced: false,
+        ..Self::POD_METRICS
+    };
     pub const LEASE: Self = kind_of::<coordination::v1::Lease>();
 
     /// Kubernetes' own kind of that name, spelled as in manifests; else
@@ -149,6 +178,19 @@ impl Kind {
     pub fn find(name: &str) -> Result<&'static Kind, ClusterError> {
         let known = built_in::KINDS.iter().find(|kind| kind.id == name);
         known.ok_or_else(|| ClusterError::UnknownKind(name.chars().take(80).collect()))
+    }
+
+    /// The kind of that id that some clusters have and programs here ask for: how its plural is
+    /// called does not follow from its name.
+    pub(super) fn beside(id: &str) -> Option<&'static Kind> {
+        const KINDS: &[&Kind] = &[
+            &Kind::VERTICAL_AUTOSCALER,
+            &Kind::SCALED_OBJECT,
+            &Kind::CERTIFICATE,
+            &Kind::POD_METRICS,
+            &Kind::NODE_METRICS,
+        ];
+        KINDS.iter().copied().find(|kind| kind.id == id)
     }
 
     /// All that Kubernetes itself brings.

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use crate::action::{ActionError, StepContext};
 use crate::cluster::{Cluster, ClusterError, Kind, Object, Patch};
 use crate::language::Arg;
-use crate::model::{Intent, ObjectKey};
+use crate::model::{Intent, ObjectKey, Quantity};
 
 /// The key of an object that a step names. Without a namespace it is in the target's, or in the
 /// target itself where that is one.
@@ -132,6 +132,15 @@ pub(super) fn has_ended(pod: &Object) -> bool {
 pub(super) fn controller(object: &Object) -> Option<&Value> {
     let owners = object.at("/metadata/ownerReferences")?.as_array()?;
     owners.iter().find(|owner| owner.get("controller").and_then(Value::as_bool) == Some(true))
+}
+
+/// A quantity as the API server keeps it, or as a manifest may have it.
+pub(super) fn quantity(value: &Value) -> Option<Quantity> {
+    match value {
+        Value::String(text) => text.parse().ok(),
+        Value::Number(number) => number.to_string().parse().ok(),
+        _ => None,
+    }
 }
 
 /// The text of a field; empty where there is none.

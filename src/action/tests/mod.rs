@@ -3,6 +3,7 @@
 mod annotate;
 mod certmanager;
 mod declared;
+mod diagnosis;
 mod evict;
 mod expand;
 mod http;
@@ -10,6 +11,7 @@ mod jobs;
 mod looking;
 mod network;
 mod nodes;
+mod owners;
 mod patch;
 mod patroni;
 mod resources;

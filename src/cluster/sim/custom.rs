@@ -65,9 +65,12 @@ impl State {
                     plural: usual_plural(object.kind()),
                     namespaced: !object.namespace().is_empty(),
                 };
-                let kind = told
-                    .known(false)
-                    .map_err(|message| ClusterError::Refused { what: format!("load {id}"), message })?;
+                let kind = match Kind::beside(&id) {
+                    Some(kind) => kind,
+                    None => told
+                        .known(false)
+                        .map_err(|message| ClusterError::Refused { what: format!("load {id}"), message })?,
+                };
                 self.custom.loose.add(kind);
                 self.kind(&id)
             }

@@ -2,10 +2,9 @@
 //!
 //! A number that something else decides is changed at its source, or not at all.
 
-use serde_json::Value;
-
 use crate::action::ActionError;
-use crate::action::k8s::field_owner;
+use crate::action::k8s::field_owner::autoscalers::{self, Read, Scaler};
+use crate::action::k8s::field_owner::{self, Decider, REPLICAS};
 use crate::cluster::{Cluster, ListQuery, Object};
 use crate::model::ObjectKey;
 
@@ -43,83 +42,46 @@ pub(super) fn decide(workload: &Object, hpas: &[Object], deployments: &[Object])
     if let Some(who) = field_owner::controller(workload) {
         return Owner::Other(who);
     }
-    let mut scaling = hpas.iter().filter(|hpa| scales(hpa, workload));
-    let hpa = match (scaling.next(), scaling.next()) {
-        (Some(one), Some(other)) => {
-            return Owner::Other(format!(
-                "{} and {} both scale {}: they would argue with each other",
-                one.key(),
-                other.key(),
-                workload.key()
-            ));
+    let scalers = autoscalers::of_replicas(workload, Read { hpas, deployments, ..Read::default() });
+    let mut keepers = field_owner::keepers(workload, REPLICAS);
+    if !scalers.is_empty() {
+        field_owner::beside_autoscalers(&mut keepers);
+        keepers.retain(Decider::is_certain);
+    }
+    let deciders: Vec<String> = scalers.iter().map(name).chain(keepers.iter().map(Decider::named)).collect();
+    let what = format!("how many replicas {} has", workload.key());
+    if let Some(why) = field_owner::argument(&deciders, &what) {
+        return Owner::Other(why);
+    }
+    match scalers.into_iter().next() {
+        Some(Scaler::Hpa(hpa)) => {
+            // KEDA and operators make autoscalers of their own.
+            let kept = field_owner::keeper(&hpa, &["spec", "minReplicas"]);
+            kept.or_else(|| field_owner::controller(&hpa)).map_or(Owner::Hpa(hpa), Owner::Other)
         }
-        (hpa, _) => hpa,
-    };
-    let source = hpa.map(|hpa| (hpa, ["spec", "minReplicas"])).unwrap_or((workload, ["spec", "replicas"]));
-    if let Some(who) = field_owner::keeper(source.0, &source.1) {
-        return Owner::Other(who);
+        Some(Scaler::Proportional { autoscaler, config: Some(config) }) => {
+            Owner::Proportional { autoscaler: autoscaler.to_string(), config }
+        }
+        Some(Scaler::Proportional { autoscaler, config: None }) => {
+            Owner::Other(format!("{autoscaler} scales it, and has no ConfigMap that could be changed"))
+        }
+        Some(scaler @ Scaler::Keda(_)) => Owner::Other(format!("{} scales it: change it there", name(&scaler))),
+        None => field_owner::keeper(workload, REPLICAS).map_or(Owner::Nobody, Owner::Other),
     }
-    if let Some(hpa) = hpa {
-        // KEDA and operators make autoscalers of their own.
-        return match field_owner::controller(hpa) {
-            Some(who) => Owner::Other(who),
-            None => Owner::Hpa(Box::new(hpa.clone())),
-        };
-    }
-    deployments.iter().find_map(|deployment| proportional(deployment, workload)).unwrap_or(Owner::Nobody)
 }
 
-fn scales(hpa: &Object, workload: &Object) -> bool {
-    hpa.text("/spec/scaleTargetRef/kind") == workload.kind() && hpa.text("/spec/scaleTargetRef/name") == workload.name()
-}
-
-/// The cluster-proportional-autoscaler of `workload`, if that is what `deployment` runs: it is known by its arguments.
-/// <https://github.com/kubernetes-sigs/cluster-proportional-autoscaler>
-fn proportional(deployment: &Object, workload: &Object) -> Option<Owner> {
-    // Scaled to nothing it decides nothing: the usual way to switch it off.
-    if deployment.number("/spec/replicas") == Some(0) {
-        return None;
+/// With its maker, where that is what has to be changed.
+fn name(scaler: &Scaler) -> String {
+    let decider = scaler.decider();
+    match scaler {
+        Scaler::Hpa(hpa) if decider.who != hpa.key().to_string() => format!("{} of {}", hpa.key(), decider.who),
+        _ => decider.who,
     }
-    let containers = deployment.at("/spec/template/spec/containers")?.as_array()?;
-    containers.iter().find_map(|container| {
-        let words: Vec<&str> = ["command", "args"]
-            .iter()
-            .filter_map(|name| container.get(name)?.as_array())
-            .flatten()
-            .filter_map(Value::as_str)
-            .flat_map(str::split_whitespace)
-            .collect();
-        let wanted = format!("{}/{}", workload.kind(), workload.name());
-        if !flag(&words, "target")?.split(',').any(|target| target.trim().eq_ignore_ascii_case(&wanted)) {
-            return None;
-        }
-        if flag(&words, "namespace").is_some_and(|namespace| namespace != workload.namespace()) {
-            return None;
-        }
-        let autoscaler = deployment.key().to_string();
-        let Some(config) = flag(&words, "configmap") else {
-            return Some(Owner::Other(format!("{autoscaler} scales it, and has no ConfigMap that could be changed")));
-        };
-        let config = ObjectKey::new("ConfigMap", workload.namespace(), config);
-        Some(Owner::Proportional { autoscaler, config })
-    })
-}
-
-/// The value of `--name=value` or `--name value`, also with one dash.
-fn flag<'a>(words: &[&'a str], name: &str) -> Option<&'a str> {
-    words.iter().enumerate().find_map(|(at, word)| {
-        let rest = word.strip_prefix("--").or_else(|| word.strip_prefix('-'))?.strip_prefix(name)?;
-        match rest.strip_prefix('=') {
-            Some(value) => Some(value),
-            None if rest.is_empty() => words.get(at + 1).copied(),
-            None => None,
-        }
-    })
 }
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
 
@@ -159,6 +121,41 @@ mod tests {
     fn two_autoscalers_are_for_a_human() {
         let Owner::Other(why) = decide(&coredns(), &[hpa("a", "coredns"), hpa("b", "coredns")], &[]) else { panic!() };
         assert!(why.contains("argue with each other"), "{why}");
+    }
+
+    #[test]
+    fn whatever_else_scales_beside_an_autoscaler_both_are_named() {
+        let args = json!(["--configmap=dns-params", "--target=Deployment/coredns"]);
+        let proportional = runs("dns-autoscaler", 1, args.clone());
+        let told = |workload: &Object, hpas: &[Object], others: &[Object]| match decide(workload, hpas, others) {
+            Owner::Other(why) => why,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(
+            told(&coredns(), &[hpa("dns", "coredns")], &[proportional.clone()]),
+            "horizontalpodautoscaler/dns in kube-system and deployment/dns-autoscaler in kube-system both decide how many replicas \
+             deployment/coredns in kube-system has: they would argue with each other; let one of them go first"
+        );
+        let why = told(&coredns(), &[], &[proportional.clone(), runs("other", 1, args)]);
+        assert!(
+            why.contains("deployment/dns-autoscaler") && why.contains("deployment/other in kube-system both"),
+            "{why}"
+        );
+        let mut kept = coredns();
+        kept.0["metadata"]["managedFields"] =
+            json!([{ "manager": "argocd-controller", "fieldsV1": { "f:spec": { "f:replicas": {} } } }]);
+        let why = told(&kept, &[hpa("dns", "coredns")], &[proportional]);
+        assert!(why.contains("and Argo CD (field manager `argocd-controller`) all decide how many replicas"), "{why}");
+    }
+
+    #[test]
+    fn who_keeps_the_workload_but_not_its_number_leaves_that_to_the_autoscaler() {
+        let mut kept = coredns();
+        kept.0["metadata"]["labels"] = json!({ "addonmanager.kubernetes.io/mode": "Reconcile" });
+        kept.0["spec"] = json!({ "replicas": 4 });
+        let Owner::Other(why) = decide(&kept, &[], &[]) else { panic!() };
+        assert!(why.contains("is kept by the add-on manager"), "{why}");
+        assert!(matches!(decide(&kept, &[hpa("a", "coredns")], &[]), Owner::Hpa(_)));
     }
 
     #[test]

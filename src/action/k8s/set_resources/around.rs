@@ -3,7 +3,8 @@
 use serde_json::Value;
 
 use super::deny;
-use super::objects;
+use super::objects::{self, quantity};
+use crate::action::k8s::field_owner::autoscalers;
 use crate::action::{ActionError, Kind};
 use crate::cluster::{Cluster, ClusterError, ListQuery, Object};
 use crate::model::Quantity;
@@ -43,11 +44,7 @@ impl Surroundings {
     /// The VerticalPodAutoscaler that sets what the container gets.
     pub fn autoscaler(&self, workload: &Object, container: &str) -> Option<&Object> {
         self.autoscalers.iter().find(|autoscaler| {
-            let is_about = autoscaler.text("/spec/targetRef/kind") == workload.kind()
-                && autoscaler.text("/spec/targetRef/name") == workload.name();
-            is_about
-                && autoscaler.text("/spec/updatePolicy/updateMode") != "Off"
-                && !is_left_alone(autoscaler, container)
+            autoscalers::sets_resources(autoscaler, workload) && !is_left_alone(autoscaler, container)
         })
     }
 
@@ -102,13 +99,4 @@ fn is_left_alone(autoscaler: &Object, container: &str) -> bool {
     let of = |name: &str| policies().find(|policy| policy.get("containerName").and_then(Value::as_str) == Some(name));
     let policy = of(container).or_else(|| of("*"));
     policy.and_then(|policy| policy.get("mode")?.as_str()) == Some("Off")
-}
-
-/// As the API server keeps it, or as a manifest may have it.
-pub(super) fn quantity(value: &Value) -> Option<Quantity> {
-    match value {
-        Value::String(text) => text.parse().ok(),
-        Value::Number(number) => number.to_string().parse().ok(),
-        _ => None,
-    }
 }

@@ -2,9 +2,10 @@
 
 use serde_json::{Map, Value, json};
 
-use super::around::{Surroundings, quantity};
+use super::around::Surroundings;
 use crate::action::amounts::MoreResource;
 use crate::action::k8s::doubt::Seen;
+use crate::action::k8s::objects::quantity;
 use crate::action::k8s::{deny, field_owner, revisions};
 use crate::action::{ActionError, Plan};
 use crate::cluster::Object;
