@@ -78,6 +78,7 @@ impl Cluster {
             rights: None,
             prometheus: Arc::new(ScriptedPrometheus::default()),
             web: Arc::default(),
+            network: Arc::default(),
             catalog,
             rules: IncidentRules::default(),
             database: folder.path().join("bot.db"),

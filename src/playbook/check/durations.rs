@@ -25,6 +25,10 @@ pub(super) struct Longest {
 pub(super) const OF_A_RUN: Longest =
     Longest { most: DAY, because: "meanwhile the run holds its object, and no other one may mend it" };
 
+/// A loop as a whole, of which each item is as a run's.
+pub(super) const OF_A_LOOP: Longest =
+    Longest { most: Duration::from_secs(7 * 24 * 60 * 60), because: "what takes a week is no answer to an alert" };
+
 /// One attempt, which is made within a worker. What is waited for is a `watch` or a `verify`.
 pub(super) const OF_AN_ATTEMPT: Longest =
     Longest { most: Duration::from_secs(10 * 60), because: "an attempt holds one of the few workers for as long" };

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::blocks::{BlockDraft, Blocks, finish, other_keys};
+use super::durations::OF_A_LOOP;
 use super::names::{BODY, GUARD, Inside, item_and_list};
 use super::steps::{Draft, Spot};
 use super::visible::{Sees, Visible};
@@ -10,7 +11,7 @@ use super::{Asks, approval};
 use crate::action::{Action, ChangeKind};
 use crate::diagnostics::{Code, DiagnosticSeverity};
 use crate::language::{AnyArg, Expression, Location};
-use crate::model::{HumanDuration, Phase, StepAddress, is_dns_label, is_dns_subdomain};
+use crate::model::{Phase, StepAddress, is_dns_label, is_dns_subdomain};
 use crate::playbook::ApprovalRule;
 use crate::playbook::document::{ForEach, ItemTarget, Step, StepKind, WhenResolved};
 use crate::playbook::load::{Does, RawEach, RawStep, RawTarget, Text, What, place};
@@ -19,8 +20,6 @@ use crate::playbook::load::{Does, RawEach, RawStep, RawTarget, Text, What, place
 const MOST_ITEMS: usize = 500;
 /// What has failed so often does not work.
 const MOST_FAILURES: usize = 10;
-/// What takes a week is no answer to an alert.
-const LONGEST: Duration = Duration::from_secs(7 * 24 * 3_600);
 /// So many waves are written out; the last number goes on.
 const MOST_WAVES: usize = 20;
 /// A page or notice for each of more items is noise.
@@ -154,13 +153,7 @@ impl Blocks<'_, '_, '_> {
 
     /// How long it takes as a whole.
     fn within(&mut self, text: &Text) -> Option<Duration> {
-        let within = self.checker.duration(text)?;
-        if within > LONGEST {
-            let message = format!("a `foreach` goes on for {} at the most", HumanDuration(LONGEST));
-            self.checker.error(Code::OutOfRange, place(text), message, Some("write `within: 6h`".into()));
-            return None;
-        }
-        Some(within)
+        self.checker.duration(text, OF_A_LOOP)
     }
 
     /// Whether it stands where one may, with the keys that one has.

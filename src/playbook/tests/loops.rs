@@ -150,7 +150,7 @@ fn loops_that_are_none() {
     jobs.yaml:14:5: the `foreach` changes something, and does not say how many at once; write `waves: [1, 2, 4]`: the last number goes on
     jobs.yaml:18:5: unknown field or action `wave` in a step; write `waves` instead
     jobs.yaml:19:17: `stop_after` is a whole number from 1 to 10, and not `11`; write `stop_after: 1`, or more
-    jobs.yaml:19:13: a `foreach` goes on for 7d at the most; write `within: 6h`
+    jobs.yaml:19:13: 8d is longer than 7d: what takes a week is no answer to an alert; write `7d` or less
     jobs.yaml:19:13: a duration of nothing means nothing here; leave it out
     jobs.yaml:20:20: `when_resolved` is `finish` or `stop`, and not `maybe`; write `finish`: what was listed is done all the same; or `stop`: the rest is for a human
     jobs.yaml:17:14: a `foreach` has no such field itself; write this at one of the steps within
