@@ -14,6 +14,7 @@ impl Kind {
     pub const NODE: Self = Self(&cluster::Kind::NODE);
     pub const DEPLOYMENT: Self = Self(&cluster::Kind::DEPLOYMENT);
     pub const STATEFUL_SET: Self = Self(&cluster::Kind::STATEFUL_SET);
+    pub const DAEMON_SET: Self = Self(&cluster::Kind::DAEMON_SET);
     pub const CLAIM: Self = Self(&cluster::Kind::CLAIM);
     pub const VOLUME: Self = Self(&cluster::Kind::VOLUME);
     pub const STORAGE_CLASS: Self = Self(&cluster::Kind::STORAGE_CLASS);

@@ -47,6 +47,7 @@ registry![
     k8s::delete_job::K8sDeleteJob,
     k8s::create_job::K8sCreateJob,
     k8s::rollout_undo::K8sRolloutUndo,
+    k8s::rollout_restart::K8sRolloutRestart,
     k8s::set_resources::K8sSetResources,
     k8s::patch::K8sPatch,
     k8s::annotate::K8sAnnotate,

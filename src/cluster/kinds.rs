@@ -114,6 +114,7 @@ impl Kind {
     pub const NODE: Self = kind_of::<core::v1::Node>();
     pub const DEPLOYMENT: Self = kind_of::<apps::v1::Deployment>();
     pub const STATEFUL_SET: Self = kind_of::<apps::v1::StatefulSet>();
+    pub const DAEMON_SET: Self = kind_of::<apps::v1::DaemonSet>();
     pub const CLAIM: Self = kind_of::<core::v1::PersistentVolumeClaim>();
     pub const VOLUME: Self = kind_of::<core::v1::PersistentVolume>();
     pub const STORAGE_CLASS: Self = kind_of::<storage::v1::StorageClass>();

@@ -25,6 +25,7 @@ pub(super) mod patch;
 pub(super) mod pods;
 mod revisions;
 pub(super) mod rollout_history;
+pub(super) mod rollout_restart;
 pub(super) mod rollout_undo;
 pub(super) mod scale;
 pub(super) mod set_resources;

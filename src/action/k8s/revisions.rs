@@ -88,6 +88,24 @@ pub(super) fn is_paused(deployment: &Object) -> bool {
     deployment.at("/spec/paused") == Some(&Value::Bool(true))
 }
 
+/// How many pods a rollout of a Deployment may take away at a time; the API server's own default
+/// where the object says nothing.
+pub(super) fn most_unavailable(deployment: &Object) -> i64 {
+    let replicas = deployment.number("/spec/replicas").unwrap_or(1);
+    let given = deployment.at("/spec/strategy/rollingUpdate/maxUnavailable");
+    given.map_or(replicas.saturating_mul(25) / 100, |given| number_or_share(given, replicas))
+}
+
+/// `2`, or `25%` of `all`, rounded down.
+pub(super) fn number_or_share(value: &Value, all: i64) -> i64 {
+    let share = |percent: i64| all.saturating_mul(percent.clamp(0, 100)) / 100;
+    match value {
+        Value::Number(number) => number.as_i64().unwrap_or(0),
+        Value::String(text) => text.trim_end_matches('%').parse().map_or(0, share),
+        _ => share(25),
+    }
+}
+
 impl Revisions {
     /// The one before the present one.
     pub fn previous(&self) -> Option<&Revision> {

@@ -134,6 +134,7 @@ fn played() -> Vec<(Edge, Vec<&'static str>)> {
             super::rollout::broken(),
             vec!["k8s.rollout_history: {}", "k8s.rollout_undo: { to_revision: 1, from_revision: 2 }"],
         ),
+        (super::restart::about_web(), vec![super::restart::RESTART]),
         (super::annotate::about_web(), vec![super::annotate::MARK]),
         (super::certmanager::about_web(), vec![super::certmanager::RENEW]),
         (super::patch::about_web(), vec![super::patch::RAISE]),

@@ -13,6 +13,7 @@ mod nodes;
 mod patch;
 mod patroni;
 mod resources;
+mod restart;
 mod rollout;
 mod scale;
 

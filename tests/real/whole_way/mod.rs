@@ -8,6 +8,7 @@ mod coredns;
 mod deliveries;
 mod nodes;
 mod patroni;
+mod restarts;
 mod rollouts;
 mod sightings;
 mod storms;

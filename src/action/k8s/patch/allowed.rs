@@ -61,7 +61,7 @@ pub fn why_never(kind: &str, field: &FieldPath) -> Option<String> {
             return by("k8s.expand_pvc", "asks its storage class, its quota and its operator");
         }
         "HorizontalPodAutoscaler" if field.as_str() == "spec.minReplicas" => {
-            return by("k8s.scale", "takes the workload as its target and changes the autoscaler");
+            return by("k8s.hpa_set", "holds it below `spec.maxReplicas`, and asks what is scaled");
         }
         _ => {}
     }
@@ -213,7 +213,7 @@ mod tests {
             ("Deployment", "spec.replicas", "`k8s.scale`"),
             ("StatefulSet", "spec.replicas", "`k8s.scale`"),
             ("Rollout.argoproj.io", "spec.replicas", "`k8s.scale`"),
-            ("HorizontalPodAutoscaler.v1.autoscaling", "spec.minReplicas", "`k8s.scale`"),
+            ("HorizontalPodAutoscaler.v1.autoscaling", "spec.minReplicas", "`k8s.hpa_set`"),
             ("PersistentVolumeClaim", "spec.resources.requests.storage", "`k8s.expand_pvc`"),
             ("PersistentVolume", "spec.capacity.storage", "`k8s.expand_pvc`"),
             ("StatefulSet", "spec.volumeClaimTemplates.x", "`k8s.expand_pvc`"),

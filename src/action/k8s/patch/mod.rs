@@ -22,6 +22,7 @@ use crate::cluster::Object;
 use crate::language::{AnyArg, Arg};
 use crate::model::{Autonomy, FailureClass, Intent, StepAddress};
 pub use allowed::{PatchField, Patchable, why_never};
+pub(in crate::action::k8s) use scaled::scaled_by;
 use held::{PlainNumber, are_same};
 use plan::{Amount, Amounts, Wish, plan, pointer};
 

@@ -137,7 +137,7 @@ fn check_proven(deployment: &Object, revisions: &Revisions, wanted: &Revision) -
             third.image()
         ));
     }
-    let needed = deployment.number("/spec/replicas").unwrap_or(1) - most_unavailable(deployment);
+    let needed = deployment.number("/spec/replicas").unwrap_or(1) - revisions::most_unavailable(deployment);
     if available < needed && available <= revisions.current.available() {
         return Err(format!(
             "{available} pods of {what} are available, of the {needed} that there must be, and as many or more of the present \
@@ -146,18 +146,6 @@ fn check_proven(deployment: &Object, revisions: &Revisions, wanted: &Revision) -
         ));
     }
     Ok(())
-}
-
-/// How many pods a rollout may take away at a time; the API server's own default where the object
-/// says nothing.
-fn most_unavailable(deployment: &Object) -> i64 {
-    let replicas = deployment.number("/spec/replicas").unwrap_or(1);
-    let share = |percent: i64| replicas.saturating_mul(percent.clamp(0, 100)) / 100;
-    match deployment.at("/spec/strategy/rollingUpdate/maxUnavailable") {
-        Some(Value::Number(number)) => number.as_i64().unwrap_or(0),
-        Some(Value::String(text)) => text.trim_end_matches('%').parse().map_or(0, share),
-        _ => share(25),
-    }
 }
 
 /// Whether its template is to be changed here at all.
