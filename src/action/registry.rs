@@ -54,6 +54,7 @@ registry![
     k8s::cordon::K8sCordon,
     k8s::uncordon::K8sUncordon,
     k8s::evict::K8sEvict,
+    k8s::delete_pod::K8sDeletePod,
     certmanager::renew::CertManagerRenew,
     patroni::cluster::PatroniCluster,
     patroni::reinitialize::PatroniReinitialize,

@@ -50,3 +50,51 @@ async fn a_workload_is_restarted_once_whenever_the_bot_dies() {
     .survives(20..60)
     .await;
 }
+
+const DELETE: &str = "
+apiVersion: dogwatch/v1
+kind: Playbook
+metadata: { name: unhang, version: 1.0.0, owner: platform }
+summary: a pod hangs
+severity: S2
+autonomy: auto
+page_by: 2h
+triggers: [{ alert: PodHangs }]
+target: { kind: Pod, from: alert }
+diagnose:
+  - id: there
+    k8s.get: { kind: Pod, name: '{{target.metadata.name}}', optional: true }
+mitigate:
+  - id: delete
+    k8s.delete_pod: {}
+    verify:
+      query: there
+      until: found && object.metadata.uid != delete.uid && object.status.conditions.exists(c, c.type == 'Ready' && c.status == 'True')
+      settle: 1m
+      within: 10m
+escalate:
+  - page: { message: '{{because}}' }
+";
+
+fn set_of_three() -> Vec<Object> {
+    vec![build::statefulset("shop", "web", 3)]
+}
+
+/// The one that comes in its place has its name: a second time, that would be deleted.
+#[tokio::test]
+async fn a_pod_is_deleted_once_whenever_the_bot_dies() {
+    Story {
+        playbook: DELETE.to_owned(),
+        objects: set_of_three,
+        world: |bot| {
+            let unready = json!({ "status": { "conditions": [{ "type": "Ready", "status": "False" }] } });
+            bot.cluster.change(&ObjectKey::new("Pod", "shop", "web-1"), &unready, "kubelet").unwrap();
+        },
+        alert: ("PodHangs", &[("namespace", "shop"), ("pod", "web-1")]),
+        ends: Outcome::Fixed,
+        mutations: &["delete pod/web-1 in shop"],
+        pages: &[],
+    }
+    .survives(20..60)
+    .await;
+}

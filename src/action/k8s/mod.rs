@@ -6,6 +6,7 @@ mod claims;
 pub(super) mod cordon;
 pub(super) mod create_job;
 pub(super) mod delete_job;
+pub(super) mod delete_pod;
 pub mod deny;
 pub(super) mod doubt;
 pub(super) mod events;

@@ -95,7 +95,7 @@ fn names_are_unique_and_what_is_said_is_said_in_one_way() {
 }
 
 /// What is deleted by these can be made again, or they refuse it.
-const DELETE_ALONE: [&str; 2] = ["k8s.delete_job", "k8s.evict"];
+const DELETE_ALONE: [&str; 3] = ["k8s.delete_job", "k8s.delete_pod", "k8s.evict"];
 
 #[test]
 fn what_deletes_is_not_done_alone_unless_nothing_is_lost_by_it() {
@@ -135,6 +135,7 @@ fn played() -> Vec<(Edge, Vec<&'static str>)> {
             vec!["k8s.rollout_history: {}", "k8s.rollout_undo: { to_revision: 1, from_revision: 2 }"],
         ),
         (super::restart::about_web(), vec![super::restart::RESTART]),
+        (super::delete_pod::about_web(), vec![super::delete_pod::DELETE]),
         (super::annotate::about_web(), vec![super::annotate::MARK]),
         (super::certmanager::about_web(), vec![super::certmanager::RENEW]),
         (super::patch::about_web(), vec![super::patch::RAISE]),

@@ -3,6 +3,7 @@
 mod annotate;
 mod certmanager;
 mod declared;
+mod delete_pod;
 mod evict;
 mod expand;
 mod http;

@@ -11,7 +11,7 @@ fn playbook(declaration: &Declaration) -> Playbook {
     let target = match declaration.name {
         "k8s.get" | "k8s.claim_owner" | "k8s.expand_pvc" => "PersistentVolumeClaim, namespace: kube-system",
         "k8s.delete_job" => "Job, namespace: kube-system",
-        "k8s.evict" | "patroni.cluster" | "patroni.reinitialize" => "Pod, namespace: kube-system",
+        "k8s.evict" | "k8s.delete_pod" | "patroni.cluster" | "patroni.reinitialize" => "Pod, namespace: kube-system",
         "k8s.patch" => "HorizontalPodAutoscaler, namespace: kube-system",
         "certmanager.renew" => "Certificate.cert-manager.io, namespace: kube-system",
         "k8s.cordon" | "k8s.uncordon" => "Node",
