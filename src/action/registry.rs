@@ -46,6 +46,8 @@ registry![
     k8s::expand_pvc::K8sExpandPvc,
     k8s::delete_job::K8sDeleteJob,
     k8s::create_job::K8sCreateJob,
+    k8s::suspension::suspend::K8sSuspendCronJob,
+    k8s::suspension::resume::K8sResumeCronJob,
     k8s::rollout_undo::K8sRolloutUndo,
     k8s::rollout_restart::K8sRolloutRestart,
     k8s::set_resources::K8sSetResources,

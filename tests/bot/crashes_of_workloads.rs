@@ -98,3 +98,43 @@ async fn a_pod_is_deleted_once_whenever_the_bot_dies() {
     .survives(20..60)
     .await;
 }
+
+const HOLD: &str = "
+apiVersion: dogwatch/v1
+kind: Playbook
+metadata: { name: hold, version: 1.0.0, owner: databases }
+summary: backups fill the disk
+severity: S2
+autonomy: auto
+page_by: 2h
+triggers: [{ alert: BackupsFillTheDisk }]
+target: { kind: CronJob, from: alert }
+mitigate:
+  - id: hold
+    k8s.suspend_cronjob: {}
+    verify: { until: target.spec.?suspend.orValue(false), settle: 1m, within: 10m }
+  - id: go_on
+    k8s.resume_cronjob: {}
+    verify: { until: '!target.spec.?suspend.orValue(false)', settle: 1m, within: 10m }
+escalate:
+  - page: { message: '{{because}}' }
+";
+
+fn backup() -> Vec<Object> {
+    vec![build::cronjob("databases", "backup", "0 1 * * *")]
+}
+
+#[tokio::test]
+async fn a_cronjob_is_suspended_and_resumed_once_whenever_the_bot_dies() {
+    Story {
+        playbook: HOLD.to_owned(),
+        objects: backup,
+        world: |_| {},
+        alert: ("BackupsFillTheDisk", &[("namespace", "databases"), ("cronjob", "backup")]),
+        ends: Outcome::Fixed,
+        mutations: &["patch cronjob/backup in databases", "patch cronjob/backup in databases"],
+        pages: &[],
+    }
+    .survives(30..90)
+    .await;
+}

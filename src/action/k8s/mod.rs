@@ -30,6 +30,8 @@ pub(super) mod rollout_restart;
 pub(super) mod rollout_undo;
 pub(super) mod scale;
 pub(super) mod set_resources;
+pub(super) mod suspension;
+mod switch;
 mod template;
 pub(super) mod uncordon;
 mod unschedulable;

@@ -136,6 +136,7 @@ fn played() -> Vec<(Edge, Vec<&'static str>)> {
         ),
         (super::restart::about_web(), vec![super::restart::RESTART]),
         (super::delete_pod::about_web(), vec![super::delete_pod::DELETE]),
+        (super::suspension::about_backup(), vec![super::suspension::SUSPEND, super::suspension::RESUME]),
         (super::annotate::about_web(), vec![super::annotate::MARK]),
         (super::certmanager::about_web(), vec![super::certmanager::RENEW]),
         (super::patch::about_web(), vec![super::patch::RAISE]),

@@ -17,6 +17,7 @@ mod resources;
 mod restart;
 mod rollout;
 mod scale;
+mod suspension;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -5,6 +5,7 @@ mod autoscalers;
 mod backups;
 mod certificates;
 mod coredns;
+mod cronjobs;
 mod deliveries;
 mod nodes;
 mod patroni;
