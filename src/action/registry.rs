@@ -43,6 +43,7 @@ registry![
     k8s::claim_owner::K8sClaimOwner,
     k8s::rollout_history::K8sRolloutHistory,
     k8s::scale::K8sScale,
+    k8s::hpa_set::K8sHpaSet,
     k8s::expand_pvc::K8sExpandPvc,
     k8s::delete_job::K8sDeleteJob,
     k8s::create_job::K8sCreateJob,

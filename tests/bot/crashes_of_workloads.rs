@@ -138,3 +138,41 @@ async fn a_cronjob_is_suspended_and_resumed_once_whenever_the_bot_dies() {
     .survives(30..90)
     .await;
 }
+
+const FLOOR: &str = "
+apiVersion: dogwatch/v1
+kind: Playbook
+metadata: { name: floor, version: 1.0.0, owner: platform }
+summary: the web is slow before its autoscaler is up
+severity: S2
+autonomy: auto
+page_by: 2h
+triggers: [{ alert: WebIsSlow }]
+target: { kind: HorizontalPodAutoscaler, from: alert }
+mitigate:
+  - id: floor
+    k8s.hpa_set: { bound: min, by: 50%, max: 8 }
+    verify: { until: target.spec.minReplicas >= floor.to, settle: 1m, within: 10m }
+escalate:
+  - page: { message: '{{because}}' }
+";
+
+fn scaled() -> Vec<Object> {
+    vec![build::hpa("shop", "web", 2, 10), build::deployment("shop", "web", 2)]
+}
+
+/// By a half of what it was: twice would be more than anybody said.
+#[tokio::test]
+async fn a_bound_grows_once_whenever_the_bot_dies() {
+    Story {
+        playbook: FLOOR.to_owned(),
+        objects: scaled,
+        world: |_| {},
+        alert: ("WebIsSlow", &[("namespace", "shop"), ("horizontalpodautoscaler", "web")]),
+        ends: Outcome::Fixed,
+        mutations: &["patch horizontalpodautoscaler/web in shop"],
+        pages: &[],
+    }
+    .survives(20..60)
+    .await;
+}

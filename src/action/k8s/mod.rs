@@ -15,6 +15,7 @@ pub(super) mod expand_pvc;
 mod field_owner;
 pub(super) mod field_path;
 pub(super) mod get;
+pub(super) mod hpa_set;
 mod jobs;
 pub(super) mod last_change;
 pub(super) mod list;

@@ -37,12 +37,13 @@ fn with(action: &Declaration, more: Option<(&str, &str)>) -> String {
         "integer" => "3",
         "percentage or integer" | "percentage or size" => "20%",
         "size" => "10Gi",
+        "`min` or `max`" => "min",
         other => panic!("{}.{}: {other}", action.name, argument.name),
     };
     let required = action.arguments.iter().filter(|argument| argument.required);
     let mut given: Vec<(&str, &str)> = required.map(|argument| (argument.name, sample(argument))).collect();
     given.extend(more);
-    if matches!(action.name, "k8s.scale" | "k8s.patch") {
+    if matches!(action.name, "k8s.scale" | "k8s.patch" | "k8s.hpa_set") {
         given.push(("by", "50%"));
     }
     if action.name == "k8s.set_resources" {
@@ -137,6 +138,7 @@ fn played() -> Vec<(Edge, Vec<&'static str>)> {
         (super::restart::about_web(), vec![super::restart::RESTART]),
         (super::delete_pod::about_web(), vec![super::delete_pod::DELETE]),
         (super::suspension::about_backup(), vec![super::suspension::SUSPEND, super::suspension::RESUME]),
+        (super::hpa::about_web(), vec![super::hpa::FLOOR]),
         (super::annotate::about_web(), vec![super::annotate::MARK]),
         (super::certmanager::about_web(), vec![super::certmanager::RENEW]),
         (super::patch::about_web(), vec![super::patch::RAISE]),

@@ -6,6 +6,7 @@ mod declared;
 mod delete_pod;
 mod evict;
 mod expand;
+mod hpa;
 mod http;
 mod jobs;
 mod looking;
