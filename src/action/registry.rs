@@ -51,6 +51,8 @@ registry![
     k8s::suspension::resume::K8sResumeCronJob,
     k8s::rollout_undo::K8sRolloutUndo,
     k8s::rollout_restart::K8sRolloutRestart,
+    k8s::pausing::pause::K8sRolloutPause,
+    k8s::pausing::resume::K8sRolloutResume,
     k8s::set_resources::K8sSetResources,
     k8s::patch::K8sPatch,
     k8s::annotate::K8sAnnotate,

@@ -176,3 +176,45 @@ async fn a_bound_grows_once_whenever_the_bot_dies() {
     .survives(20..60)
     .await;
 }
+
+const PAUSE: &str = "
+apiVersion: dogwatch/v1
+kind: Playbook
+metadata: { name: pause, version: 1.0.0, owner: platform }
+summary: what is rolled out does not come up
+severity: S2
+autonomy: auto
+page_by: 2h
+triggers: [{ alert: WebRolloutStuck }]
+target: { kind: Deployment, from: alert }
+mitigate:
+  - id: pause
+    k8s.rollout_pause: {}
+    verify: { until: target.spec.?paused.orValue(false), settle: 1m, within: 10m }
+  - id: go_on
+    k8s.rollout_resume: {}
+    verify: { until: '!target.spec.?paused.orValue(false)', settle: 1m, within: 10m }
+escalate:
+  - page: { message: '{{because}}' }
+";
+
+/// What is off bears no mark: to be off is all that is wanted of it.
+#[tokio::test]
+async fn a_rollout_is_paused_and_goes_on_once_whenever_the_bot_dies() {
+    Story {
+        playbook: PAUSE.to_owned(),
+        objects: web,
+        world: |bot| {
+            let web = ObjectKey::new("Deployment", "shop", "web");
+            bot.cluster.fault(Fault::NeverReady { workload: web.clone() });
+            let newer = json!({ "spec": { "template": { "metadata": { "annotations": { "release": "2" } } } } });
+            bot.cluster.change(&web, &newer, "kubectl-set").unwrap();
+        },
+        alert: ("WebRolloutStuck", &[("namespace", "shop"), ("deployment", "web")]),
+        ends: Outcome::Fixed,
+        mutations: &["patch deployment/web in shop", "patch deployment/web in shop"],
+        pages: &[],
+    }
+    .survives(30..90)
+    .await;
+}

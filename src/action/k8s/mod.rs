@@ -24,6 +24,7 @@ mod named;
 pub(super) mod objects;
 mod other_bot;
 pub(super) mod patch;
+pub(super) mod pausing;
 pub(super) mod pods;
 mod revisions;
 pub(super) mod rollout_history;

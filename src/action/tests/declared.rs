@@ -139,6 +139,7 @@ fn played() -> Vec<(Edge, Vec<&'static str>)> {
         (super::delete_pod::about_web(), vec![super::delete_pod::DELETE]),
         (super::suspension::about_backup(), vec![super::suspension::SUSPEND, super::suspension::RESUME]),
         (super::hpa::about_web(), vec![super::hpa::FLOOR]),
+        (super::pausing::about_web(), vec![super::pausing::PAUSE, super::pausing::RESUME]),
         (super::annotate::about_web(), vec![super::annotate::MARK]),
         (super::certmanager::about_web(), vec![super::certmanager::RENEW]),
         (super::patch::about_web(), vec![super::patch::RAISE]),

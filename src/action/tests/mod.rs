@@ -14,6 +14,7 @@ mod network;
 mod nodes;
 mod patch;
 mod patroni;
+mod pausing;
 mod resources;
 mod restart;
 mod rollout;

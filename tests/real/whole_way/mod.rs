@@ -9,6 +9,7 @@ mod cronjobs;
 mod deliveries;
 mod nodes;
 mod patroni;
+mod pauses;
 mod restarts;
 mod rollouts;
 mod sightings;
