@@ -41,6 +41,7 @@ pub use error::ActionError;
 pub use k8s::deny::{self, ChangeKind};
 pub use k8s::field_path::FieldPath;
 pub use k8s::patch::{PatchField, Patchable, why_never};
+pub use k8s::set_image::Image;
 pub use kinds::Kind;
 pub use registry::{declarations, names, parse};
 pub use tell::Tell;
@@ -64,7 +65,7 @@ pub struct World {
     pub web: Arc<dyn Web>,
     pub network: Arc<dyn Network>,
     pub clock: Arc<dyn Clock>,
-    /// What the configuration of the bot lets `k8s.patch` change.
+    /// What the configuration of the bot lets actions change beyond what each bot may.
     pub patchable: Patchable,
 }
 

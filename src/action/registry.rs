@@ -54,6 +54,7 @@ registry![
     k8s::pausing::pause::K8sRolloutPause,
     k8s::pausing::resume::K8sRolloutResume,
     k8s::set_resources::K8sSetResources,
+    k8s::set_image::K8sSetImage,
     k8s::patch::K8sPatch,
     k8s::annotate::K8sAnnotate,
     k8s::cordon::K8sCordon,

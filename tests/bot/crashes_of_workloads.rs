@@ -218,3 +218,45 @@ async fn a_rollout_is_paused_and_goes_on_once_whenever_the_bot_dies() {
     .survives(30..90)
     .await;
 }
+
+const IMAGE: &str = "
+apiVersion: dogwatch/v1
+kind: Playbook
+metadata: { name: image, version: 1.0.0, owner: platform }
+summary: an image does not come up
+severity: S2
+autonomy: auto
+page_by: 2h
+triggers: [{ alert: ImageIsBroken }]
+target: { kind: Deployment, from: alert }
+mitigate:
+  - id: image
+    k8s.set_image: { container: main, image: 'registry.example/web:1' }
+    verify:
+      until: target.spec.template.spec.containers.exists(c, c.image == image.to)
+      settle: 1m
+      within: 10m
+escalate:
+  - page: { message: '{{because}}' }
+";
+
+#[tokio::test]
+async fn an_image_is_set_once_whenever_the_bot_dies() {
+    Story {
+        playbook: IMAGE.to_owned(),
+        objects: web,
+        world: |bot| {
+            let web = ObjectKey::new("Deployment", "shop", "web");
+            bot.cluster.fault(Fault::NeverReady { workload: web.clone() });
+            let containers = json!([{ "name": "main", "image": "registry.example/web:2" }]);
+            let newer = json!({ "spec": { "template": { "spec": { "containers": containers } } } });
+            bot.cluster.change(&web, &newer, "kubectl-set").unwrap();
+        },
+        alert: ("ImageIsBroken", &[("namespace", "shop"), ("deployment", "web")]),
+        ends: Outcome::Fixed,
+        mutations: &["patch deployment/web in shop"],
+        pages: &[],
+    }
+    .survives(20..60)
+    .await;
+}

@@ -31,6 +31,7 @@ pub(super) mod rollout_history;
 pub(super) mod rollout_restart;
 pub(super) mod rollout_undo;
 pub(super) mod scale;
+pub(super) mod set_image;
 pub(super) mod set_resources;
 pub(super) mod suspension;
 mod switch;

@@ -38,6 +38,7 @@ fn with(action: &Declaration, more: Option<(&str, &str)>) -> String {
         "percentage or integer" | "percentage or size" => "20%",
         "size" => "10Gi",
         "`min` or `max`" => "min",
+        "image" => "web:2",
         other => panic!("{}.{}: {other}", action.name, argument.name),
     };
     let required = action.arguments.iter().filter(|argument| argument.required);
@@ -140,6 +141,7 @@ fn played() -> Vec<(Edge, Vec<&'static str>)> {
         (super::suspension::about_backup(), vec![super::suspension::SUSPEND, super::suspension::RESUME]),
         (super::hpa::about_web(), vec![super::hpa::FLOOR]),
         (super::pausing::about_web(), vec![super::pausing::PAUSE, super::pausing::RESUME]),
+        (super::image::about_web(), vec![super::image::SET]),
         (super::annotate::about_web(), vec![super::annotate::MARK]),
         (super::certmanager::about_web(), vec![super::certmanager::RENEW]),
         (super::patch::about_web(), vec![super::patch::RAISE]),

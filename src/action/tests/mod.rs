@@ -8,6 +8,7 @@ mod evict;
 mod expand;
 mod hpa;
 mod http;
+mod image;
 mod jobs;
 mod looking;
 mod network;

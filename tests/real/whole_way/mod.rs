@@ -7,6 +7,7 @@ mod certificates;
 mod coredns;
 mod cronjobs;
 mod deliveries;
+mod images;
 mod nodes;
 mod patroni;
 mod pauses;

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use crate::action::k8s::field_path::FieldPath;
+use crate::action::k8s::set_image::Image;
 use crate::cluster::{KindName, Kinds};
 use crate::model::kind_identity;
 
@@ -115,14 +116,20 @@ pub struct PatchField {
     pub field: FieldPath,
 }
 
-/// What this bot may change by `k8s.patch`.
+/// What this bot may change by `k8s.patch`, and what its configuration lets other actions set.
 #[derive(Debug, Clone)]
 pub struct Patchable(Extent);
 
 #[derive(Debug, Clone)]
 enum Extent {
     All,
-    Also(Arc<[PatchField]>),
+    Also(Arc<Allowed>),
+}
+
+#[derive(Debug, Clone, Default)]
+struct Allowed {
+    fields: Vec<PatchField>,
+    images: Vec<Image>,
 }
 
 /// What each bot may change.
@@ -135,7 +142,30 @@ impl Default for Patchable {
 impl Patchable {
     /// What each bot may change, and these.
     pub fn and(fields: impl IntoIterator<Item = PatchField>) -> Self {
-        Self(Extent::Also(fields.into_iter().collect()))
+        Self(Extent::Also(Arc::new(Allowed { fields: fields.into_iter().collect(), ..Allowed::default() })))
+    }
+
+    /// The same, and these images for `k8s.set_image`.
+    pub fn and_images(self, images: impl IntoIterator<Item = Image>) -> Self {
+        self.with(|allowed| allowed.images.extend(images))
+    }
+
+    fn with(self, more: impl FnOnce(&mut Allowed)) -> Self {
+        match self.0 {
+            Extent::All => Self(Extent::All),
+            Extent::Also(mut allowed) => {
+                more(Arc::make_mut(&mut allowed));
+                Self(Extent::Also(allowed))
+            }
+        }
+    }
+
+    /// Whether `k8s.set_image` may set an image that nothing proves to run.
+    pub fn allows_image(&self, image: &Image) -> bool {
+        match &self.0 {
+            Extent::All => image.has_digest(),
+            Extent::Also(allowed) => allowed.images.contains(image),
+        }
     }
 
     /// All but what no bot changes: for a rehearsal, which asks what a playbook does and not where
@@ -153,7 +183,7 @@ impl Patchable {
         let is_this = |also: &PatchField| also.field == *field && kinds.identity(also.kind.as_str()) == identity;
         let is_allowed = match &self.0 {
             Extent::All => true,
-            Extent::Also(fields) => known(&identity, field).is_some() || fields.iter().any(is_this),
+            Extent::Also(allowed) => known(&identity, field).is_some() || allowed.fields.iter().any(is_this),
         };
         (!is_allowed).then(|| not_allowed(&identity, field))
     }
