@@ -15,6 +15,9 @@ impl Kind {
     pub const DEPLOYMENT: Self = Self(&cluster::Kind::DEPLOYMENT);
     pub const STATEFUL_SET: Self = Self(&cluster::Kind::STATEFUL_SET);
     pub const DAEMON_SET: Self = Self(&cluster::Kind::DAEMON_SET);
+    pub const SERVICE: Self = Self(&cluster::Kind::SERVICE);
+    pub const DISRUPTION_BUDGET: Self = Self(&cluster::Kind::DISRUPTION_BUDGET);
+    pub const NETWORK_POLICY: Self = Self(&cluster::Kind::NETWORK_POLICY);
     pub const CLAIM: Self = Self(&cluster::Kind::CLAIM);
     pub const VOLUME: Self = Self(&cluster::Kind::VOLUME);
     pub const STORAGE_CLASS: Self = Self(&cluster::Kind::STORAGE_CLASS);

@@ -57,6 +57,7 @@ registry![
     k8s::set_image::K8sSetImage,
     k8s::patch::K8sPatch,
     k8s::annotate::K8sAnnotate,
+    k8s::label::K8sLabel,
     k8s::cordon::K8sCordon,
     k8s::uncordon::K8sUncordon,
     k8s::evict::K8sEvict,
@@ -183,6 +184,8 @@ pub(super) mod tests {
             ("k8s.set_resources: { container: web, cpu: { by: 25%, max: 0 } }", "`0` is no amount of a resource"),
             ("k8s.annotate: { key: '{{inputs.key}}', value: x }", "`key` must be written out"),
             ("k8s.annotate: { key: leader, value: x }", "`leader` has no domain"),
+            ("k8s.label: { key: topology.kubernetes.io/zone, value: a }", "labels of `kubernetes.io` mean something"),
+            ("k8s.label: { key: example.com/x, value: a b }", "is no value of a label"),
             ("k8s.annotate: { key: dogwatch/hands-off, value: 'false' }", "annotations of `dogwatch` mean something"),
             ("k8s.create_job: { from_object: '{}' }", "this is no Job to make again"),
         ] {

@@ -3,8 +3,10 @@
 use dogwatch::cluster::Object;
 use dogwatch::cluster::sim::{Fault, build};
 use dogwatch::model::{ObjectKey, Outcome};
+use dogwatch::store::RunStore as _;
 use serde_json::json;
 
+use crate::bot::{Bot, minutes};
 use crate::crashes::Story;
 
 const RESTART: &str = "
@@ -259,4 +261,47 @@ async fn an_image_is_set_once_whenever_the_bot_dies() {
     }
     .survives(20..60)
     .await;
+}
+
+const LABEL: &str = "
+apiVersion: dogwatch/v1
+kind: Playbook
+metadata: { name: label, version: 1.0.0, owner: databases }
+summary: somebody is to look at the web
+severity: S2
+autonomy: approve
+page_by: 8h
+triggers: [{ alert: WebIsOdd }]
+target: { kind: Deployment, from: alert }
+mitigate:
+  - id: mark
+    k8s.label: { key: example.com/inspect, value: now }
+    approval: { of: databases, within: 4h, question: 'Mark it?' }
+    verify: { until: \"target.metadata.labels[?'example.com/inspect'].orValue('') == 'now'\", settle: 1m, within: 10m }
+escalate:
+  - page: { message: '{{because}}' }
+";
+
+#[tokio::test]
+async fn a_label_is_set_once_whenever_the_bot_dies() {
+    let goes = async |n: Option<usize>| {
+        let mut bot = Bot::begins(&[LABEL], web()).await;
+        bot.dies_at(n).await;
+        bot.fires("WebIsOdd", &[("namespace", "shop"), ("deployment", "web")]).await;
+        while bot.store().open_approvals().await.unwrap().is_empty() {
+            bot.passes(minutes(1)).await;
+        }
+        bot.approves("bob").await;
+        let (outcome, because) = bot.end().await;
+        bot.settles().await;
+        assert_eq!(outcome, Outcome::Fixed, "died at {n:?}: {because}");
+        assert_eq!(bot.mutations(), ["patch deployment/web in shop"], "died at {n:?}");
+        bot.keeps_the_laws().await;
+        bot.fuse.points_that_differ().await
+    };
+    let points = goes(None).await;
+    assert!((15..60).contains(&points.len()), "{points:?}");
+    for n in points {
+        goes(Some(n)).await;
+    }
 }

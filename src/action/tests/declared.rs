@@ -142,6 +142,7 @@ fn played() -> Vec<(Edge, Vec<&'static str>)> {
         (super::hpa::about_web(), vec![super::hpa::FLOOR]),
         (super::pausing::about_web(), vec![super::pausing::PAUSE, super::pausing::RESUME]),
         (super::image::about_web(), vec![super::image::SET]),
+        (super::label::about_web(), vec![super::label::MARK]),
         (super::annotate::about_web(), vec![super::annotate::MARK]),
         (super::certmanager::about_web(), vec![super::certmanager::RENEW]),
         (super::patch::about_web(), vec![super::patch::RAISE]),

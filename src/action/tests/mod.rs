@@ -10,6 +10,7 @@ mod hpa;
 mod http;
 mod image;
 mod jobs;
+mod label;
 mod looking;
 mod network;
 mod nodes;
