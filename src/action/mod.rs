@@ -40,7 +40,7 @@ pub use declaration::{Argument, Declaration, Effect, Field, Named, On, Right};
 pub use error::ActionError;
 pub use k8s::deny::{self, ChangeKind};
 pub use k8s::field_path::FieldPath;
-pub use k8s::patch::{PatchField, Patchable, why_never};
+pub use k8s::patch::{ConfigMapKey, PatchField, Patchable, why_never};
 pub use k8s::set_image::Image;
 pub use kinds::Kind;
 pub use registry::{declarations, names, parse};

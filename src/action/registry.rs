@@ -56,6 +56,7 @@ registry![
     k8s::set_resources::K8sSetResources,
     k8s::set_image::K8sSetImage,
     k8s::patch::K8sPatch,
+    k8s::configmap_patch::K8sConfigMapPatch,
     k8s::annotate::K8sAnnotate,
     k8s::label::K8sLabel,
     k8s::cordon::K8sCordon,

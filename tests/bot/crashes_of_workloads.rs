@@ -1,5 +1,6 @@
 //! The bot dies at every point of what it changes of a workload, or of what makes its pods.
 
+use dogwatch::action::{ConfigMapKey, Patchable};
 use dogwatch::cluster::Object;
 use dogwatch::cluster::sim::{Fault, build};
 use dogwatch::model::{ObjectKey, Outcome};
@@ -301,6 +302,48 @@ async fn a_label_is_set_once_whenever_the_bot_dies() {
     };
     let points = goes(None).await;
     assert!((15..60).contains(&points.len()), "{points:?}");
+    for n in points {
+        goes(Some(n)).await;
+    }
+}
+
+const MODE: &str = "
+apiVersion: dogwatch/v1
+kind: Playbook
+metadata: { name: mode, version: 1.0.0, owner: platform }
+summary: the web is to be read-only
+severity: S2
+autonomy: auto
+page_by: 2h
+triggers: [{ alert: WebMustRest }]
+target: { kind: ConfigMap, namespace: shop, name: web }
+mitigate:
+  - id: mode
+    k8s.configmap_patch: { key: mode, value: read-only }
+    verify: { until: target.data.mode == 'read-only', settle: 1m, within: 10m }
+escalate:
+  - page: { message: '{{because}}' }
+";
+
+#[tokio::test]
+async fn a_value_is_set_once_whenever_the_bot_dies() {
+    let goes = async |n: Option<usize>| {
+        let key = ConfigMapKey { namespace: "shop".into(), name: "web".into(), key: "mode".into() };
+        let config = vec![build::configmap("shop", "web", &[("mode", "read-write")])];
+        let mut bot = Bot::begins(&[MODE], config).await;
+        bot.patchable = Patchable::default().and_keys([key]);
+        bot.is_restarted().await;
+        bot.dies_at(n).await;
+        bot.fires("WebMustRest", &[]).await;
+        let (outcome, because) = bot.end().await;
+        bot.settles().await;
+        assert_eq!(outcome, Outcome::Fixed, "died at {n:?}: {because}");
+        assert_eq!(bot.mutations(), ["patch configmap/web in shop"], "died at {n:?}");
+        bot.keeps_the_laws().await;
+        bot.fuse.points_that_differ().await
+    };
+    let points = goes(None).await;
+    assert!((10..60).contains(&points.len()), "{points:?}");
     for n in points {
         goes(Some(n)).await;
     }

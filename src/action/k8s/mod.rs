@@ -3,6 +3,7 @@
 pub(super) mod annotate;
 pub(super) mod claim_owner;
 mod claims;
+pub(super) mod configmap_patch;
 pub(super) mod cordon;
 pub(super) mod create_job;
 pub(super) mod delete_job;

@@ -143,6 +143,7 @@ fn played() -> Vec<(Edge, Vec<&'static str>)> {
         (super::pausing::about_web(), vec![super::pausing::PAUSE, super::pausing::RESUME]),
         (super::image::about_web(), vec![super::image::SET]),
         (super::label::about_web(), vec![super::label::MARK]),
+        (super::configmap::about_web(), vec![super::configmap::SET]),
         (super::annotate::about_web(), vec![super::annotate::MARK]),
         (super::certmanager::about_web(), vec![super::certmanager::RENEW]),
         (super::patch::about_web(), vec![super::patch::RAISE]),

@@ -2,6 +2,7 @@
 
 mod annotate;
 mod certmanager;
+mod configmap;
 mod declared;
 mod delete_pod;
 mod evict;
@@ -70,6 +71,8 @@ struct Edge {
     target: ObjectKey,
     scope: Scope,
     step: StepAddress,
+    /// What the bot is configured to be allowed.
+    patchable: Patchable,
 }
 
 impl Edge {
@@ -82,7 +85,8 @@ impl Edge {
         let prometheus = Arc::new(ScriptedPrometheus::default());
         let patroni = Arc::new(SimPatroni::new(cluster.clone(), clock.clone()));
         let (web, scope, step) = (Arc::new(ScriptedWeb::default()), Scope::new(), "mitigate.act".parse().unwrap());
-        Self { clock, cluster, prometheus, patroni, web, network: Arc::default(), target, scope, step }
+        let patchable = Patchable::default();
+        Self { clock, cluster, prometheus, patroni, web, network: Arc::default(), target, scope, step, patchable }
     }
 
     /// With this in the scope.
@@ -120,7 +124,7 @@ impl Edge {
             web: self.web.clone(),
             network: self.network.clone(),
             clock: self.clock.clone(),
-            patchable: Patchable::default(),
+            patchable: self.patchable.clone(),
         }
     }
 

@@ -116,6 +116,27 @@ pub struct PatchField {
     pub field: FieldPath,
 }
 
+/// One value of one ConfigMap.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConfigMapKey {
+    pub namespace: String,
+    pub name: String,
+    pub key: String,
+}
+
+impl ConfigMapKey {
+    /// Why no bot sets it, whatever its configuration says. `None`: it may be allowed.
+    pub fn why_never(&self) -> Option<&'static str> {
+        // By these somebody is let in to the cluster, or told whom to trust.
+        const GRANTING: [&str; 3] = ["aws-auth", "extension-apiserver-authentication", "kube-root-ca.crt"];
+        if GRANTING.contains(&self.name.as_str()) {
+            return Some("by this ConfigMap somebody is let in to the cluster, or trusted");
+        }
+        let is_empty = [&self.namespace, &self.name, &self.key].iter().any(|part| part.is_empty());
+        is_empty.then_some("namespace, name and key are all written out")
+    }
+}
+
 /// What this bot may change by `k8s.patch`, and what its configuration lets other actions set.
 #[derive(Debug, Clone)]
 pub struct Patchable(Extent);
@@ -130,6 +151,7 @@ enum Extent {
 struct Allowed {
     fields: Vec<PatchField>,
     images: Vec<Image>,
+    keys: Vec<ConfigMapKey>,
 }
 
 /// What each bot may change.
@@ -148,6 +170,29 @@ impl Patchable {
     /// The same, and these images for `k8s.set_image`.
     pub fn and_images(self, images: impl IntoIterator<Item = Image>) -> Self {
         self.with(|allowed| allowed.images.extend(images))
+    }
+
+    /// The same, and these values for `k8s.configmap_patch`.
+    pub fn and_keys(self, keys: impl IntoIterator<Item = ConfigMapKey>) -> Self {
+        self.with(|allowed| allowed.keys.extend(keys))
+    }
+
+    /// Why `k8s.configmap_patch` may not set that value here, and what would let it; `None`: it may.
+    pub fn key_refusal(&self, key: &ConfigMapKey) -> Option<String> {
+        let ConfigMapKey { namespace, name, key: of } = key;
+        if let Some(why) = key.why_never() {
+            return Some(format!("`{of}` of configmap/{name} in {namespace} is set by no program: {why}"));
+        }
+        let is_allowed = match &self.0 {
+            Extent::All => true,
+            Extent::Also(allowed) => allowed.keys.contains(key),
+        };
+        (!is_allowed).then(|| {
+            format!(
+                "the bot may not set `{of}` of configmap/{name} in {namespace}: whoever runs it allows that in dogwatch.yaml, as \
+                 `actions: {{ config_maps: [{{ namespace: {namespace}, name: {name}, key: {of} }}] }}`"
+            )
+        })
     }
 
     fn with(self, more: impl FnOnce(&mut Allowed)) -> Self {
