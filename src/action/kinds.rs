@@ -15,6 +15,9 @@ impl Kind {
     pub const DEPLOYMENT: Self = Self(&cluster::Kind::DEPLOYMENT);
     pub const STATEFUL_SET: Self = Self(&cluster::Kind::STATEFUL_SET);
     pub const DAEMON_SET: Self = Self(&cluster::Kind::DAEMON_SET);
+    pub const SERVICE: Self = Self(&cluster::Kind::SERVICE);
+    pub const DISRUPTION_BUDGET: Self = Self(&cluster::Kind::DISRUPTION_BUDGET);
+    pub const NETWORK_POLICY: Self = Self(&cluster::Kind::NETWORK_POLICY);
     pub const CLAIM: Self = Self(&cluster::Kind::CLAIM);
     pub const VOLUME: Self = Self(&cluster::Kind::VOLUME);
     pub const STORAGE_CLASS: Self = Self(&cluster::Kind::STORAGE_CLASS);
@@ -26,7 +29,6 @@ impl Kind {
     pub const REPLICA_SET: Self = Self(&cluster::Kind::REPLICA_SET);
     pub const LIMIT_RANGE: Self = Self(&cluster::Kind::LIMIT_RANGE);
     pub const RESOURCE_QUOTA: Self = Self(&cluster::Kind::RESOURCE_QUOTA);
-    pub const SERVICE: Self = Self(&cluster::Kind::SERVICE);
     pub const ENDPOINT_SLICE: Self = Self(&cluster::Kind::ENDPOINT_SLICE);
     pub const POD_METRICS: Self = Self(&cluster::Kind::POD_METRICS);
     pub const NODE_METRICS: Self = Self(&cluster::Kind::NODE_METRICS);

@@ -41,7 +41,8 @@ pub use declaration::{Argument, Declaration, Effect, Field, Named, On, Right};
 pub use error::ActionError;
 pub use k8s::deny::{self, ChangeKind};
 pub use k8s::field_path::FieldPath;
-pub use k8s::patch::{PatchField, Patchable, why_never};
+pub use k8s::patch::{ConfigMapKey, PatchField, Patchable, why_never};
+pub use k8s::set_image::Image;
 pub use kinds::Kind;
 pub use registry::{declarations, names, parse};
 pub use tell::Tell;
@@ -67,7 +68,7 @@ pub struct World {
     pub network: Arc<dyn Network>,
     pub databases: Arc<dyn Databases>,
     pub clock: Arc<dyn Clock>,
-    /// What the configuration of the bot lets `k8s.patch` change.
+    /// What the configuration of the bot lets actions change beyond what each bot may.
     pub patchable: Patchable,
 }
 

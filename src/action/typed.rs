@@ -11,6 +11,7 @@ use serde_json::Value;
 use super::amounts::{Amount, Count, Flag, MoreOf, MoreReplicas, MoreResource, MoreStorage, Most, Resource, Size};
 use super::declaration::{Argument, Field};
 use super::k8s::field_path::FieldPath;
+use super::k8s::set_image::Image;
 use crate::cluster::KindName;
 use crate::language::{AnyArg, Arg, ArgError, Scope};
 use crate::model::HumanDuration;
@@ -63,6 +64,7 @@ words! {
     MoreOf => "percentage or number",
     Amount => "number or quantity",
     FieldPath => "path",
+    Image => "image",
     KindName => "kind",
     HumanDuration => "duration",
 }

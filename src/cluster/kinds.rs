@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
 
-use k8s_openapi::api::{apps, autoscaling, batch, coordination, core, discovery, storage};
+use k8s_openapi::api::{apps, autoscaling, batch, coordination, core, discovery, networking, policy, storage};
 
 use super::built_in::{self, kind_of};
 use super::{Access, ClusterError};
@@ -115,6 +115,9 @@ impl Kind {
     pub const DEPLOYMENT: Self = kind_of::<apps::v1::Deployment>();
     pub const STATEFUL_SET: Self = kind_of::<apps::v1::StatefulSet>();
     pub const DAEMON_SET: Self = kind_of::<apps::v1::DaemonSet>();
+    pub const SERVICE: Self = kind_of::<core::v1::Service>();
+    pub const DISRUPTION_BUDGET: Self = kind_of::<policy::v1::PodDisruptionBudget>();
+    pub const NETWORK_POLICY: Self = kind_of::<networking::v1::NetworkPolicy>();
     pub const CLAIM: Self = kind_of::<core::v1::PersistentVolumeClaim>();
     pub const VOLUME: Self = kind_of::<core::v1::PersistentVolume>();
     pub const STORAGE_CLASS: Self = kind_of::<storage::v1::StorageClass>();
@@ -127,7 +130,6 @@ impl Kind {
     pub const REPLICA_SET: Self = kind_of::<apps::v1::ReplicaSet>();
     pub const LIMIT_RANGE: Self = kind_of::<core::v1::LimitRange>();
     pub const RESOURCE_QUOTA: Self = kind_of::<core::v1::ResourceQuota>();
-    pub const SERVICE: Self = kind_of::<core::v1::Service>();
     pub const ENDPOINT_SLICE: Self = kind_of::<discovery::v1::EndpointSlice>();
     /// Of <https://github.com/kubernetes/autoscaler>: not each cluster has it.
     pub const VERTICAL_AUTOSCALER: Self = Self {

@@ -46,7 +46,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 pub use crate::secret::{SecretError, SecretSource};
-pub use actions::{ActionsConfig, PatchFieldConfig};
+pub use actions::{ActionsConfig, ConfigMapKeyConfig, PatchFieldConfig};
 pub use alertmanager::AlertmanagerConfig;
 pub use auth::{AuthConfig, BasicAuth};
 pub use budget::BudgetConfig;

@@ -22,6 +22,7 @@ mod contacts;
 mod crashes;
 mod crashes_of_many;
 mod crashes_of_pods;
+mod crashes_of_workloads;
 mod deliveries;
 mod discord_bot;
 mod discord_stand_in;

@@ -1,18 +1,16 @@
 //! `k8s.annotate`: one annotation of the target.
 
 use async_trait::async_trait;
-use serde_json::{Value, json};
 
-use super::doubt::{self, Seen};
-use super::{field_owner, objects, way_back};
-use crate::action::typed::{Arguments as _, OrNull, Typed as _, arguments, output};
+use super::{keys, metadata_key, objects};
+use crate::action::typed::{Arguments as _, arguments};
 use crate::action::{
     Action, ActionError, ChangeKind, Declaration, Declared, Doubt, Effect, Kind, Mutation, Output, Plan, Right,
     RunMark, StepContext, World,
 };
-use crate::cluster::Object;
 use crate::language::Arg;
 use crate::model::{Autonomy, Intent, StepAddress};
+use metadata_key::ANNOTATION;
 
 arguments! {
     pub(in crate::action) struct K8sAnnotate {
@@ -22,45 +20,6 @@ arguments! {
         value: Arg<String>,
     }
 }
-
-output! {
-    pub(in crate::action) struct Annotated {
-        /// The annotation's key
-        key: String,
-        /// The value that there was; null: it was not there
-        from: OrNull<String>,
-        /// The value that there is now
-        to: String,
-    }
-}
-
-/// Domains whose annotations mean something to Kubernetes, to what deploys, or to this bot, with
-/// all below them.
-const RESERVED: [&str; 7] = ["kubernetes.io", "k8s.io", "dogwatch", "helm.sh", "argoproj.io", "fluxcd.io", "x-k8s.io"];
-
-/// Domains of programs that delete, scale, restore or grant by an annotation, with all below them
-/// and all that begins with them: none of that is done by the way.
-const POWERS: [&str; 19] = [
-    "acid.zalan.do",
-    "azure.workload.identity",
-    "cnpg.io",
-    "crossplane.io",
-    "crunchydata.com",
-    "downscaler",
-    "eks.amazonaws.com",
-    "hashicorp.com",
-    "iam.gke.io",
-    "janitor",
-    "k8s-ttl-controller",
-    "karpenter.sh",
-    "keda.sh",
-    "percona.com",
-    "reflector",
-    "replicator",
-    "services.k8s.aws",
-    "stackgres.io",
-    "strimzi.io",
-];
 
 /// Of the reserved, and of the keys without a domain, what asks somebody to do again what he does
 /// anyway, or holds a node back from being taken away; the value with which it does, where others
@@ -72,15 +31,6 @@ const ALLOWED: [(&str, Option<&str>); 5] = [
     ("force-sync", None),
     ("reconcile.fluxcd.io/requestedAt", None),
 ];
-
-/// Kinds by whose annotations something is granted, admitted, kept or deleted.
-fn is_of_power(kind: &str) -> bool {
-    const KINDS: [&str; 5] = ["Namespace", "PersistentVolume", "PersistentVolumeClaim", "Secret", "ServiceAccount"];
-    KINDS.contains(&kind)
-        || kind.starts_with("Role")
-        || kind.starts_with("ClusterRole")
-        || kind.ends_with("WebhookConfiguration")
-}
 
 const LONGEST: usize = 1_024;
 
@@ -105,7 +55,7 @@ impl Declared for K8sAnnotate {
             "The value that was there is put back, or the annotation taken away, where it is still what the step made it.",
         ),
         arguments: Self::ARGUMENTS,
-        output: Annotated::FIELDS,
+        output: metadata_key::FIELDS,
         rights: &[Right::on_target(&["get", "patch"]), Right::on_kind(Kind::NAMESPACE, &["get"])],
         most_autonomy: Autonomy::Approve,
         example: "\
@@ -136,41 +86,7 @@ fn may_be_set(key: &str) -> Result<(), String> {
     if ALLOWED.iter().any(|(allowed, _)| *allowed == key) {
         return Ok(());
     }
-    let Some((domain, name)) = key.split_once('/') else {
-        return Err(format!(
-            "`{key}` has no domain, and programs keep their state under such keys; write `example.com/{key}`"
-        ));
-    };
-    let is_part = |text: &str, more: &[char]| {
-        let fits = |c: char| c.is_ascii_alphanumeric() || more.contains(&c);
-        text.starts_with(|c: char| c.is_ascii_alphanumeric())
-            && text.ends_with(|c: char| c.is_ascii_alphanumeric())
-            && text.chars().all(fits)
-    };
-    let is_key =
-        domain.len() <= 253 && name.len() <= 63 && is_part(domain, &['-', '.']) && is_part(name, &['-', '.', '_']);
-    if !is_key || domain.chars().any(|c| c.is_ascii_uppercase()) {
-        let shown: String = key.chars().take(80).collect();
-        return Err(format!("`{shown}` is no key of an annotation; write it as `example.com/drained`"));
-    }
-    let is_power = |power: &&&str| {
-        domain == **power
-            || domain.strip_suffix(**power).is_some_and(|rest| rest.ends_with('.'))
-            || domain.strip_prefix(**power).is_some_and(|rest| rest.starts_with('.'))
-    };
-    if let Some(power) = POWERS.iter().find(is_power) {
-        return Err(format!(
-            "by annotations of `{power}` something is deleted, scaled, restored or granted, and that is not done by the way"
-        ));
-    }
-    let within =
-        |reserved: &&&str| domain.strip_suffix(**reserved).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'));
-    match RESERVED.iter().find(within) {
-        Some(reserved) => {
-            Err(format!("annotations of `{reserved}` mean something to others, and are not set by a playbook"))
-        }
-        None => Ok(()),
-    }
+    keys::may_be_set(key, "annotation")
 }
 
 fn fits(key: &str, value: &str) -> Result<(), String> {
@@ -188,22 +104,17 @@ impl Mutation for K8sAnnotate {
     async fn prepare(&self, world: &World, step: StepContext<'_>) -> Result<Plan, ActionError> {
         let (key, value) = (self.key.resolve(step.scope)?, self.value.resolve(step.scope)?);
         fits(&key, &value).map_err(ActionError::fail)?;
+        may_be_set(&key).map_err(ActionError::fail)?;
         let object = objects::live_target(world.cluster.as_ref(), &step).await?;
-        plan(&object, &key, &value, step.marker())
+        ANNOTATION.plan(&object, &key, &value, step.marker())
     }
 
     async fn apply(&self, world: &World, intent: &Intent, dry_run: bool) -> Result<Output, ActionError> {
-        let (key, value) = parts(&intent.after);
-        let body = json!({ "metadata": { "annotations": { key: value } } });
-        let patch = objects::patch_of(intent, body, dry_run);
-        world.cluster.patch(&patch).await?;
-        Ok(output(intent))
+        ANNOTATION.apply(world, intent, dry_run).await
     }
 
     async fn doubt(&self, world: &World, intent: &Intent) -> Result<Doubt, ActionError> {
-        let live = world.cluster.get(&intent.object).await?;
-        let look = |live: &_| look(live, intent);
-        Ok(doubt::about(live.as_ref(), intent, look, |a, b| a == b, || output(intent)))
+        ANNOTATION.doubt(world, intent).await
     }
 
     async fn take_back(
@@ -213,83 +124,8 @@ impl Mutation for K8sAnnotate {
         run: RunMark<'_>,
         step: &StepAddress,
     ) -> Result<Plan, ActionError> {
-        let back = way_back::reversed(made, summary(made, &made.after, &made.before), run, step);
-        let (key, _) = parts(&made.after);
-        let as_before = Output {
-            summary: format!("{key} of {} is as it was: somebody has put it back", made.object),
-            ..output(&back)
-        };
-        way_back::of(world.cluster.as_ref(), (made, back), run, |live| look(live, made), as_before).await
+        ANNOTATION.take_back(world, made, run, step).await
     }
-}
-
-fn plan(object: &Object, key: &str, value: &str, marker: String) -> Result<Plan, ActionError> {
-    let of = object.key();
-    may_be_set(key).map_err(ActionError::fail)?;
-    if is_of_power(object.kind()) {
-        return Err(ActionError::fail(format!(
-            "{of}: by annotations of a {} something may be granted, admitted or deleted; a human sets them",
-            object.kind()
-        )));
-    }
-    if object.is_going() {
-        return Err(ActionError::fail(format!("{of} is being deleted")));
-    }
-    if let Some(who) = field_owner::keeper(object, &["metadata", "annotations", key]) {
-        return Err(ActionError::needs_human(who));
-    }
-    let before = object.annotation(key).map(str::to_owned);
-    let intent = Intent {
-        summary: String::new(),
-        object: of,
-        uid: object.uid().to_owned(),
-        resource_version: object.resource_version().to_owned(),
-        before: json!({ "key": key, "value": before }),
-        after: json!({ "key": key, "value": value }),
-        marker,
-    };
-    let intent = Intent { summary: summary(&intent, &intent.before, &intent.after), ..intent };
-    if intent.before == intent.after {
-        let output = output(&intent);
-        return Ok(Plan::Unneeded(Output {
-            summary: format!("{key} of {} is {value} already", intent.object),
-            ..output
-        }));
-    }
-    Ok(Plan::Do(intent))
-}
-
-/// Key and value, which is null where the annotation is not there.
-fn parts(of: &Value) -> (&str, &Value) {
-    (of.get("key").and_then(Value::as_str).unwrap_or_default(), of.get("value").unwrap_or(&Value::Null))
-}
-
-fn look(live: &Object, intent: &Intent) -> Seen {
-    let (key, _) = parts(&intent.after);
-    let value = json!({ "key": key, "value": live.annotation(key) });
-    let manager = live.field_manager(&["metadata", "annotations", key]).map(|manager| manager.name);
-    // What is not there has no manager: that it is gone as was wanted is all that can be known.
-    let is_gone_as_wanted = live.annotation(key).is_none() && parts(&intent.after).1.is_null();
-    let manager = if is_gone_as_wanted { Some(intent.marker.clone()) } else { manager };
-    Seen { what: key.to_owned(), value, manager }
-}
-
-fn summary(intent: &Intent, from: &Value, to: &Value) -> String {
-    let shown = |value: &Value| -> String {
-        value.as_str().map_or_else(|| "(none)".to_owned(), |text| text.chars().take(60).collect())
-    };
-    let ((key, from), (_, to)) = (parts(from), parts(to));
-    format!("annotate {} {key} {} -> {}", intent.object, shown(from), shown(to))
-}
-
-fn output(intent: &Intent) -> Output {
-    let ((key, from), (_, to)) = (parts(&intent.before), parts(&intent.after));
-    let annotated = Annotated {
-        key: key.to_owned(),
-        from: OrNull(from.as_str().map(str::to_owned)),
-        to: to.as_str().unwrap_or_default().to_owned(),
-    };
-    Output::new(&annotated, intent.summary.clone())
 }
 
 #[cfg(test)]
@@ -359,18 +195,5 @@ mod tests {
             assert_eq!((may_be_set(key), fits(key, holds)), (Ok(()), Ok(())));
             assert!(fits(key, lets_go).unwrap_err().contains(&format!("is set to `{holds}` only")));
         }
-    }
-
-    #[test]
-    fn kinds_that_grant_are_not_annotated() {
-        for kind in
-            ["ServiceAccount", "Namespace", "Secret", "RoleBinding", "ClusterRole", "MutatingWebhookConfiguration"]
-        {
-            let object = Object(json!({ "kind": kind, "metadata": { "name": "x" } }));
-            let error = plan(&object, "example.com/x", "y", "m".into()).unwrap_err();
-            assert!(error.message.contains("something may be granted"), "{error}");
-        }
-        let pod = Object(json!({ "kind": "Pod", "metadata": { "name": "x" } }));
-        assert!(plan(&pod, "example.com/x", "y", "m".into()).is_ok());
     }
 }

@@ -133,7 +133,7 @@ async fn check_namespace(cluster: &dyn Cluster, key: &ObjectKey) -> Result<(), A
 }
 
 /// Whether it is a pod of a Patroni cluster, or a template of such pods.
-pub(super) fn is_of_patroni(pod: &Object) -> bool {
+pub(in crate::action) fn is_of_patroni(pod: &Object) -> bool {
     patroni_role(pod).is_some()
 }
 

@@ -2,9 +2,9 @@
 
 use serde_json::Value;
 
-use crate::action::{Doubt, Output};
+use crate::action::{ActionError, Doubt, Output};
 use crate::cluster::Object;
-use crate::model::Intent;
+use crate::model::{FailureClass, Intent};
 
 /// What of an object an intent changes, as it is now.
 pub(super) struct Seen {
@@ -80,6 +80,23 @@ pub(super) fn about(
         seen.told(intent),
         intent.summary
     ))
+}
+
+/// What was not done is for a human where it would not be decided so any more: `still` is that
+/// decision, made anew.
+///
+/// # Errors
+/// It could not be decided for now.
+pub(super) fn unless_refused<T>(
+    doubt: Doubt,
+    still: Result<T, ActionError>,
+    intent: &Intent,
+) -> Result<Doubt, ActionError> {
+    match still {
+        Ok(_) => Ok(doubt),
+        Err(error) if error.class == FailureClass::Retry => Err(error),
+        Err(error) => Ok(Doubt::Unclear(format!("{error}; was: {}", intent.summary))),
+    }
 }
 
 /// It is as before: to be made on a fresh precondition.

@@ -88,6 +88,51 @@ pub(super) fn is_paused(deployment: &Object) -> bool {
     deployment.at("/spec/paused") == Some(&Value::Bool(true))
 }
 
+/// What proves that a revision runs is its pods that are available: as many as there must be during
+/// a rollout, or, where the change took more away, more than the change itself has. Where pods of a
+/// third one are there, nobody knows which of them was the last that was good.
+pub(super) fn check_proven(deployment: &Object, revisions: &Revisions, wanted: &Revision) -> Result<(), String> {
+    let (key, available) = (deployment.key(), wanted.available());
+    let what = format!("revision {} of {key} ({})", wanted.number, wanted.image());
+    if available == 0 {
+        return Err(format!("nothing proves that {what} ever ran: none of its pods is available now"));
+    }
+    if let Some(third) = revisions.others.iter().find(|other| other.number != wanted.number && other.is_alive()) {
+        return Err(format!(
+            "pods of revision {} ({}) are there beside those of {what}: somebody must say which one is good",
+            third.number,
+            third.image()
+        ));
+    }
+    let needed = deployment.number("/spec/replicas").unwrap_or(1) - most_unavailable(deployment);
+    if available < needed && available <= revisions.current.available() {
+        return Err(format!(
+            "{available} pods of {what} are available, of the {needed} that there must be, and as many or more of the present \
+             revision {}: that does not prove which one is good",
+            revisions.current.number
+        ));
+    }
+    Ok(())
+}
+
+/// How many pods a rollout of a Deployment may take away at a time; the API server's own default
+/// where the object says nothing.
+pub(super) fn most_unavailable(deployment: &Object) -> i64 {
+    let replicas = deployment.number("/spec/replicas").unwrap_or(1);
+    let given = deployment.at("/spec/strategy/rollingUpdate/maxUnavailable");
+    given.map_or(replicas.saturating_mul(25) / 100, |given| number_or_share(given, replicas))
+}
+
+/// `2`, or `25%` of `all`, rounded down.
+pub(super) fn number_or_share(value: &Value, all: i64) -> i64 {
+    let share = |percent: i64| all.saturating_mul(percent.clamp(0, 100)) / 100;
+    match value {
+        Value::Number(number) => number.as_i64().unwrap_or(0),
+        Value::String(text) => text.trim_end_matches('%').parse().map_or(0, share),
+        _ => share(25),
+    }
+}
+
 impl Revisions {
     /// The one before the present one.
     pub fn previous(&self) -> Option<&Revision> {

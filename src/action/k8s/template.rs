@@ -5,6 +5,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::objects;
+use crate::cluster::Object;
+
+/// By which pods are made again, as kubectl has it: when somebody wanted that.
+pub(super) const RESTARTED_AT: &str = "kubectl.kubernetes.io/restartedAt";
+
+/// When somebody wanted the pods of a workload made again, as that was written.
+pub(super) fn restarted_at(workload: &Object) -> Option<&str> {
+    workload.at("/spec/template/metadata/annotations")?.get(RESTARTED_AT)?.as_str()
+}
 
 /// The fields of a pod that say what it may do to its node and to the API server.
 const OF_SECURITY: [&str; 8] = [

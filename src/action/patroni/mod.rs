@@ -1,8 +1,11 @@
 //! Actions on PostgreSQL clusters that Patroni keeps.
 
 pub(super) mod cluster;
+mod loss;
 pub(super) mod reinitialize;
 mod view;
+
+pub(super) use loss::why_it_stays;
 
 use super::ActionError;
 use crate::model::FailureClass;

@@ -38,12 +38,14 @@ fn with(action: &Declaration, more: Option<(&str, &str)>) -> String {
         "integer" => "3",
         "percentage or integer" | "percentage or size" => "20%",
         "size" => "10Gi",
+        "`min` or `max`" => "min",
+        "image" => "web:2",
         other => panic!("{}.{}: {other}", action.name, argument.name),
     };
     let required = action.arguments.iter().filter(|argument| argument.required);
     let mut given: Vec<(&str, &str)> = required.map(|argument| (argument.name, sample(argument))).collect();
     given.extend(more);
-    if matches!(action.name, "k8s.scale" | "k8s.patch") {
+    if matches!(action.name, "k8s.scale" | "k8s.patch" | "k8s.hpa_set") {
         given.push(("by", "50%"));
     }
     if action.name == "k8s.set_resources" {
@@ -96,7 +98,7 @@ fn names_are_unique_and_what_is_said_is_said_in_one_way() {
 }
 
 /// What is deleted by these can be made again, or they refuse it.
-const DELETE_ALONE: [&str; 2] = ["k8s.delete_job", "k8s.evict"];
+const DELETE_ALONE: [&str; 3] = ["k8s.delete_job", "k8s.delete_pod", "k8s.evict"];
 
 #[test]
 fn what_deletes_is_not_done_alone_unless_nothing_is_lost_by_it() {
@@ -141,6 +143,14 @@ fn played() -> Vec<(Edge, Vec<&'static str>)> {
         (super::diagnosis::of_service(), vec!["k8s.endpoints: {}"]),
         (super::diagnosis::of_full_namespace(), vec!["k8s.quota: {}"]),
         (super::diagnosis::of_measured(), vec!["k8s.top: {}"]),
+        (super::restart::about_web(), vec![super::restart::RESTART]),
+        (super::delete_pod::about_web(), vec![super::delete_pod::DELETE]),
+        (super::suspension::about_backup(), vec![super::suspension::SUSPEND, super::suspension::RESUME]),
+        (super::hpa::about_web(), vec![super::hpa::FLOOR]),
+        (super::pausing::about_web(), vec![super::pausing::PAUSE, super::pausing::RESUME]),
+        (super::image::about_web(), vec![super::image::SET]),
+        (super::label::about_web(), vec![super::label::MARK]),
+        (super::configmap::about_web(), vec![super::configmap::SET]),
         (super::annotate::about_web(), vec![super::annotate::MARK]),
         (super::certmanager::about_web(), vec![super::certmanager::RENEW]),
         (super::patch::about_web(), vec![super::patch::RAISE]),

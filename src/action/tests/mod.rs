@@ -2,22 +2,30 @@
 
 mod annotate;
 mod certmanager;
+mod configmap;
 mod declared;
+mod delete_pod;
 mod diagnosis;
 mod evict;
 mod expand;
+mod hpa;
 mod http;
+mod image;
 mod jobs;
+mod label;
 mod looking;
 mod network;
 mod nodes;
 mod owners;
 mod patch;
 mod patroni;
+mod pausing;
 mod resources;
+mod restart;
 mod rollout;
 mod scale;
 mod sql;
+mod suspension;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -69,6 +77,8 @@ struct Edge {
     target: ObjectKey,
     scope: Scope,
     step: StepAddress,
+    /// What the bot is configured to be allowed.
+    patchable: Patchable,
 }
 
 impl Edge {
@@ -81,6 +91,7 @@ impl Edge {
         let prometheus = Arc::new(ScriptedPrometheus::default());
         let patroni = Arc::new(SimPatroni::new(cluster.clone(), clock.clone()));
         let (web, scope, step) = (Arc::new(ScriptedWeb::default()), Scope::new(), "mitigate.act".parse().unwrap());
+        let patchable = Patchable::default();
         Self {
             clock,
             cluster,
@@ -92,6 +103,7 @@ impl Edge {
             target,
             scope,
             step,
+            patchable,
         }
     }
 
@@ -131,7 +143,7 @@ impl Edge {
             network: self.network.clone(),
             databases: self.databases.clone(),
             clock: self.clock.clone(),
-            patchable: Patchable::default(),
+            patchable: self.patchable.clone(),
         }
     }
 

@@ -185,7 +185,7 @@ async fn what_nobody_allows_is_refused_and_what_has_an_action_is_named() {
         told(&edge, "k8s.patch: { field: spec.behavior.scaleUp.stabilizationWindowSeconds, by: 1, max: 9 }").await;
     assert!(why.contains("whoever runs it allows that in dogwatch.yaml"), "{why}");
     let why = told(&edge, "k8s.patch: { field: spec.minReplicas, by: 1, max: 9 }").await;
-    assert!(why.contains("is changed by `k8s.scale`"), "{why}");
+    assert!(why.contains("is changed by `k8s.hpa_set`"), "{why}");
     let web = Edge::about(vec![build::deployment("shop", "web", 2)]);
     let why = told(&web, "k8s.patch: { field: spec.replicas, by: 1, max: 9 }").await;
     assert!(why.contains("is changed by `k8s.scale`"), "{why}");

@@ -372,6 +372,7 @@ mod tests {
                 "Job",
                 "path",
                 "number or quantity",
+                "image",
                 "type of record",
             ];
             assert!(argument.of_type.starts_with("percentage or") || known.contains(&argument.of_type), "{argument:?}");

@@ -11,8 +11,10 @@ fn playbook(declaration: &Declaration) -> Playbook {
     let target = match declaration.name {
         "k8s.get" | "k8s.claim_owner" | "k8s.expand_pvc" => "PersistentVolumeClaim, namespace: kube-system",
         "k8s.delete_job" => "Job, namespace: kube-system",
-        "k8s.evict" | "patroni.cluster" | "patroni.reinitialize" => "Pod, namespace: kube-system",
-        "k8s.patch" => "HorizontalPodAutoscaler, namespace: kube-system",
+        "k8s.suspend_cronjob" | "k8s.resume_cronjob" => "CronJob, namespace: kube-system",
+        "k8s.configmap_patch" => "ConfigMap, namespace: kube-system",
+        "k8s.evict" | "k8s.delete_pod" | "patroni.cluster" | "patroni.reinitialize" => "Pod, namespace: kube-system",
+        "k8s.patch" | "k8s.hpa_set" => "HorizontalPodAutoscaler, namespace: kube-system",
         "certmanager.renew" => "Certificate.cert-manager.io, namespace: kube-system",
         "k8s.cordon" | "k8s.uncordon" => "Node",
         _ => "Deployment, namespace: kube-system",

@@ -26,6 +26,41 @@ escalate:
   - page: { message: \"{{because}}\" }
 ";
 
+/// The least number, for as long as the run goes on.
+const WARM: &str = "\
+apiVersion: dogwatch/v1
+kind: Playbook
+metadata: { name: warm, version: 1.0.0, owner: platform }
+summary: the web is to be warm
+severity: S3
+autonomy: auto
+page_by: 1h
+triggers: [{ alert: WebIsCold }]
+target: { kind: HorizontalPodAutoscaler, from: alert }
+mitigate:
+  - id: floor
+    k8s.hpa_set: { bound: min, by: 1, max: 2 }
+    verify: { until: target.spec.minReplicas == floor.to, settle: 2s, every: 5s, within: 1m }
+    undo: at_end
+escalate:
+  - page: { message: \"{{because}}\" }
+";
+
+#[tokio::test]
+async fn a_minimum_is_raised_and_put_back_with_just_the_printed_rights() {
+    let mut site = Site::open_alone().await;
+    site.cluster.hollow_node("node-1").await;
+    let namespace = site.autoscaled_web().await;
+    let alertmanager = site.alertmanager(Version::V0_34).await;
+    site.runs_also("warm", WARM).await;
+    alertmanager.post_alerts(&alert("WebIsCold", &namespace)).await;
+    let why = site.told("INC-1", "fixed").await;
+    assert!(why.contains("raise minReplicas of horizontalpodautoscaler/web"), "{why}");
+    let patched = "patch horizontalpodautoscalers/web 200";
+    assert_eq!(site.mutations(&namespace).await, [patched, patched]);
+    assert_eq!(site.autoscaler(&namespace).await["spec"]["minReplicas"], 1, "it is put back");
+}
+
 #[tokio::test]
 async fn a_maximum_is_raised_and_put_back_and_one_without_metrics_is_left_as_it_is() {
     let mut site = Site::open_alone().await;

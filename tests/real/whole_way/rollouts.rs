@@ -109,7 +109,7 @@ async fn a_mark_that_nobody_heeds_is_taken_away_again() {
 
 impl Site {
     /// A Deployment of two pods that are ready.
-    async fn web(&self) -> String {
+    pub(super) async fn web(&self) -> String {
         let namespace = self.cluster.namespace("rollout").await;
         let resources =
             json!({ "limits": { "memory": "64Mi", "cpu": "1" }, "requests": { "memory": "64Mi", "cpu": "10m" } });
@@ -132,13 +132,13 @@ impl Site {
         namespace
     }
 
-    async fn deployment(&self, namespace: &str) -> Value {
+    pub(super) async fn deployment(&self, namespace: &str) -> Value {
         self.cluster.admin.get(&path(namespace)).await
     }
 
     /// Somebody deploys what no node takes; its pods say what a kubelet would say of a missing
     /// image.
-    async fn breaks_web(&self, namespace: &str) {
+    pub(super) async fn breaks_web(&self, namespace: &str) {
         let admin = &self.cluster.admin;
         let mut container = self.deployment(namespace).await["spec"]["template"]["spec"]["containers"][0].clone();
         container["image"] = json!("registry.example/web:2");
@@ -164,6 +164,6 @@ fn path(namespace: &str) -> String {
     format!("/apis/apps/v1/namespaces/{namespace}/deployments/web")
 }
 
-fn alert(name: &str, namespace: &str) -> Value {
+pub(super) fn alert(name: &str, namespace: &str) -> Value {
     json!([{ "labels": { "alertname": name, "severity": "warning", "namespace": namespace, "deployment": "web" } }])
 }

@@ -1,7 +1,7 @@
 //! `k8s.evict`: a pod leaves its node, as far as disruption budgets allow it.
 
-mod peers;
-mod volumes;
+pub(super) mod peers;
+pub(super) mod volumes;
 
 use async_trait::async_trait;
 use serde_json::{Value, json};
@@ -29,7 +29,7 @@ arguments! {
 }
 
 output! {
-    struct Evicted {
+    pub(in crate::action) struct Evicted {
         /// The pod's name
         pod: String,
         /// Its UID: another one may come under its name
@@ -109,7 +109,7 @@ impl Mutation for K8sEvict {
         };
         let plan = plan(&pod, step.marker())?;
         if matches!(plan, Plan::Do(_)) {
-            volumes::check(world, &pod, emptydir).await?;
+            volumes::check(world, &pod, emptydir, true).await?;
             let wanted = peers::wanted(world, &pod).await?;
             let namespace = step.target.namespace.clone();
             let query = ListQuery { kind: "Pod".into(), namespace, limit: MOST_PODS, ..ListQuery::default() };
@@ -142,7 +142,7 @@ fn plan(pod: &Object, marker: String) -> Result<Plan, ActionError> {
     if objects::has_ended(pod) {
         return Ok(unneeded(&key, "has ended, and holds nothing"));
     }
-    if pod.annotation("kubernetes.io/config.mirror").is_some() {
+    if is_of_kubelet(pod) {
         return Err(comes_back(&key, "the kubelet"));
     }
     let Some(controller) = objects::controller(pod) else {
@@ -152,7 +152,6 @@ fn plan(pod: &Object, marker: String) -> Result<Plan, ActionError> {
     let (kind, name) = (objects::word(controller, "kind"), objects::word(controller, "name"));
     match kind {
         "DaemonSet" => return Err(comes_back(&key, &format!("the DaemonSet `{name}`"))),
-        "Node" => return Err(comes_back(&key, "the kubelet")),
         "Job" => {
             return Err(ActionError::held_up(format!(
                 "{key} is of the Job `{name}`: what it has done so far would be lost, and counts as one of the failures that the Job \
@@ -161,9 +160,7 @@ fn plan(pod: &Object, marker: String) -> Result<Plan, ActionError> {
         }
         _ => {}
     }
-    if let Some((name, value)) = HOLDS.iter().find(|(name, value)| pod.annotation(name) == Some(*value)) {
-        return Err(ActionError::held_up(format!("{key} says `{name}: \"{value}\"`: somebody wants it to stay")));
-    }
+    may_be_moved(pod)?;
     Ok(Plan::Do(Intent {
         summary: format!("evict {key}"),
         object: key,
@@ -175,21 +172,35 @@ fn plan(pod: &Object, marker: String) -> Result<Plan, ActionError> {
     }))
 }
 
+/// Whether it is made from a file of its node.
+pub(super) fn is_of_kubelet(pod: &Object) -> bool {
+    let is_of_node = || objects::controller(pod).is_some_and(|controller| objects::word(controller, "kind") == "Node");
+    pod.annotation("kubernetes.io/config.mirror").is_some() || is_of_node()
+}
+
+/// Whether nobody has asked for it to stay.
+pub(super) fn may_be_moved(pod: &Object) -> Result<(), ActionError> {
+    let Some((name, value)) = HOLDS.iter().find(|(name, value)| pod.annotation(name) == Some(*value)) else {
+        return Ok(());
+    };
+    Err(ActionError::held_up(format!("{} says `{name}: \"{value}\"`: somebody wants it to stay", pod.key())))
+}
+
 fn comes_back(pod: &ObjectKey, by: &str) -> ActionError {
     ActionError::fail(format!("{pod} is made by {by}, and would come back on the same node: there is nothing to evict"))
 }
 
-fn is_ready(pod: &Object) -> bool {
+pub(super) fn is_ready(pod: &Object) -> bool {
     objects::condition_holds(pod, "Ready") && !pod.is_going()
 }
 
-fn unneeded(key: &ObjectKey, why: &str) -> Plan {
+pub(super) fn unneeded(key: &ObjectKey, why: &str) -> Plan {
     let (pod, nothing) = (key.name.clone(), String::new);
     let evicted = Evicted { pod, uid: nothing(), node: nothing(), controller: nothing() };
     Plan::Unneeded(Output::new(&evicted, format!("{key} {why}")))
 }
 
-fn output(intent: &Intent) -> Output {
+pub(super) fn output(intent: &Intent) -> Output {
     let kept = |name: &str| objects::word(&intent.before, name).to_owned();
     let (pod, uid) = (intent.object.name.clone(), intent.uid.clone());
     let evicted = Evicted { pod, uid, node: kept("node"), controller: kept("controller") };

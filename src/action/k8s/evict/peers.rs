@@ -10,7 +10,7 @@ use crate::model::ObjectKey;
 
 /// How many pods the controller of a pod wants, by its owner reference; `None`: it is of a kind
 /// that says so in words of its own.
-pub(super) async fn wanted(world: &World, pod: &Object) -> Result<Option<usize>, ActionError> {
+pub(in crate::action::k8s) async fn wanted(world: &World, pod: &Object) -> Result<Option<usize>, ActionError> {
     let Some(owner) = objects::controller(pod) else { return Ok(None) };
     let (kind, name) = (objects::word(owner, "kind"), objects::word(owner, "name"));
     if !matches!(kind, "StatefulSet" | "ReplicaSet") {
@@ -39,11 +39,19 @@ pub(super) fn check(
     wanted: Option<usize>,
     unready_peers: usize,
 ) -> Result<(), ActionError> {
+    let is_of_set = objects::controller(pod).is_some_and(|it| objects::word(it, "kind") == "StatefulSet");
+    if !is_ready(pod) && !is_of_set { Ok(()) } else { check_others(pod, pods, wanted, unready_peers) }
+}
+
+/// The same of a pod that goes only where the others work, whether it does so itself or not.
+pub(in crate::action::k8s) fn check_others(
+    pod: &Object,
+    pods: &[Object],
+    wanted: Option<usize>,
+    unready_peers: usize,
+) -> Result<(), ActionError> {
     let Some(controller) = objects::controller(pod) else { return Ok(()) };
     let (kind, name) = (objects::word(controller, "kind"), objects::word(controller, "name"));
-    if !is_ready(pod) && kind != "StatefulSet" {
-        return Ok(());
-    }
     let uid = objects::word(controller, "uid");
     let is_peer = |other: &&Object| {
         other.uid() != pod.uid()

@@ -8,9 +8,18 @@ use crate::cluster::Object;
 use crate::model::ObjectKey;
 
 /// Whether nothing is lost with the pod, and all its volumes can be had on another node.
-/// `emptydir`: what it has in volumes of that kind may be lost.
-pub(super) async fn check(world: &World, pod: &Object, emptydir: bool) -> Result<(), ActionError> {
-    check_own(pod, emptydir)?;
+/// `emptydir`: what it has in volumes of that kind may be lost. `elsewhere`: the next one may start
+/// on another node.
+pub(in crate::action::k8s) async fn check(
+    world: &World,
+    pod: &Object,
+    emptydir: bool,
+    elsewhere: bool,
+) -> Result<(), ActionError> {
+    check_own(pod, emptydir, elsewhere)?;
+    if !elsewhere {
+        return Ok(());
+    }
     for volume in volumes(pod) {
         let Some(claim) = volume.pointer("/persistentVolumeClaim/claimName").and_then(Value::as_str) else { continue };
         let claim = ObjectKey::new("PersistentVolumeClaim", pod.namespace(), claim);
@@ -38,7 +47,7 @@ fn volumes(pod: &Object) -> impl Iterator<Item = &Value> {
 }
 
 /// The volumes that end with the pod, or stay behind on its node.
-fn check_own(pod: &Object, emptydir: bool) -> Result<(), ActionError> {
+fn check_own(pod: &Object, emptydir: bool, elsewhere: bool) -> Result<(), ActionError> {
     for volume in volumes(pod) {
         let has = |kind: &str| volume.get(kind).is_some_and(|found| !found.is_null());
         let in_memory = volume.pointer("/emptyDir/medium").and_then(Value::as_str) == Some("Memory");
@@ -46,7 +55,7 @@ fn check_own(pod: &Object, emptydir: bool) -> Result<(), ActionError> {
             "an emptyDir, and what is in it is deleted with the pod; where that is known to be no loss: `emptydir: true`"
         } else if has("ephemeral") {
             "an ephemeral volume, whose claim is deleted with the pod"
-        } else if has("hostPath") {
+        } else if has("hostPath") && elsewhere {
             "a directory of its node, which the next pod would not find on another one"
         } else {
             continue;
@@ -101,14 +110,16 @@ mod tests {
             (json!({ "name": "v", "ephemeral": { "volumeClaimTemplate": {} } }), "an ephemeral volume"),
             (json!({ "name": "v", "hostPath": { "path": "/var/lib/db" } }), "a directory of its node"),
         ] {
-            let error = check_own(&pod(volume.clone()), false).unwrap_err();
+            let error = check_own(&pod(volume.clone()), false, true).unwrap_err();
             assert_eq!(error.class, FailureClass::HeldUp, "{error}");
             assert!(error.message.contains(&format!("has the volume `v`: {told}")), "{error}");
-            assert_eq!(check_own(&pod(volume), true).is_ok(), told == "an emptyDir");
+            assert_eq!(check_own(&pod(volume.clone()), true, true).is_ok(), told == "an emptyDir");
+            let is_on_the_node = told.starts_with("a directory");
+            assert_eq!(check_own(&pod(volume), false, false).is_ok(), is_on_the_node, "the next one finds it there");
         }
         for volume in [json!({ "name": "v", "emptyDir": { "medium": "Memory" } }), json!({ "name": "v", "secret": {} })]
         {
-            assert!(check_own(&pod(volume), false).is_ok());
+            assert!(check_own(&pod(volume), false, true).is_ok());
         }
     }
 }

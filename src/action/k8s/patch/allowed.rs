@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use crate::action::k8s::field_path::FieldPath;
+use crate::action::k8s::set_image::Image;
 use crate::cluster::{KindName, Kinds};
 use crate::model::kind_identity;
 
@@ -61,7 +62,7 @@ pub fn why_never(kind: &str, field: &FieldPath) -> Option<String> {
             return by("k8s.expand_pvc", "asks its storage class, its quota and its operator");
         }
         "HorizontalPodAutoscaler" if field.as_str() == "spec.minReplicas" => {
-            return by("k8s.scale", "takes the workload as its target and changes the autoscaler");
+            return by("k8s.hpa_set", "holds it below `spec.maxReplicas`, and asks what is scaled");
         }
         _ => {}
     }
@@ -115,14 +116,42 @@ pub struct PatchField {
     pub field: FieldPath,
 }
 
-/// What this bot may change by `k8s.patch`.
+/// One value of one ConfigMap.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConfigMapKey {
+    pub namespace: String,
+    pub name: String,
+    pub key: String,
+}
+
+impl ConfigMapKey {
+    /// Why no bot sets it, whatever its configuration says. `None`: it may be allowed.
+    pub fn why_never(&self) -> Option<&'static str> {
+        // By these somebody is let in to the cluster, or told whom to trust.
+        const GRANTING: [&str; 3] = ["aws-auth", "extension-apiserver-authentication", "kube-root-ca.crt"];
+        if GRANTING.contains(&self.name.as_str()) {
+            return Some("by this ConfigMap somebody is let in to the cluster, or trusted");
+        }
+        let is_empty = [&self.namespace, &self.name, &self.key].iter().any(|part| part.is_empty());
+        is_empty.then_some("namespace, name and key are all written out")
+    }
+}
+
+/// What this bot may change by `k8s.patch`, and what its configuration lets other actions set.
 #[derive(Debug, Clone)]
 pub struct Patchable(Extent);
 
 #[derive(Debug, Clone)]
 enum Extent {
     All,
-    Also(Arc<[PatchField]>),
+    Also(Arc<Allowed>),
+}
+
+#[derive(Debug, Clone, Default)]
+struct Allowed {
+    fields: Vec<PatchField>,
+    images: Vec<Image>,
+    keys: Vec<ConfigMapKey>,
 }
 
 /// What each bot may change.
@@ -135,7 +164,53 @@ impl Default for Patchable {
 impl Patchable {
     /// What each bot may change, and these.
     pub fn and(fields: impl IntoIterator<Item = PatchField>) -> Self {
-        Self(Extent::Also(fields.into_iter().collect()))
+        Self(Extent::Also(Arc::new(Allowed { fields: fields.into_iter().collect(), ..Allowed::default() })))
+    }
+
+    /// The same, and these images for `k8s.set_image`.
+    pub fn and_images(self, images: impl IntoIterator<Item = Image>) -> Self {
+        self.with(|allowed| allowed.images.extend(images))
+    }
+
+    /// The same, and these values for `k8s.configmap_patch`.
+    pub fn and_keys(self, keys: impl IntoIterator<Item = ConfigMapKey>) -> Self {
+        self.with(|allowed| allowed.keys.extend(keys))
+    }
+
+    /// Why `k8s.configmap_patch` may not set that value here, and what would let it; `None`: it may.
+    pub fn key_refusal(&self, key: &ConfigMapKey) -> Option<String> {
+        let ConfigMapKey { namespace, name, key: of } = key;
+        if let Some(why) = key.why_never() {
+            return Some(format!("`{of}` of configmap/{name} in {namespace} is set by no program: {why}"));
+        }
+        let is_allowed = match &self.0 {
+            Extent::All => true,
+            Extent::Also(allowed) => allowed.keys.contains(key),
+        };
+        (!is_allowed).then(|| {
+            format!(
+                "the bot may not set `{of}` of configmap/{name} in {namespace}: whoever runs it allows that in dogwatch.yaml, as \
+                 `actions: {{ config_maps: [{{ namespace: {namespace}, name: {name}, key: {of} }}] }}`"
+            )
+        })
+    }
+
+    fn with(self, more: impl FnOnce(&mut Allowed)) -> Self {
+        match self.0 {
+            Extent::All => Self(Extent::All),
+            Extent::Also(mut allowed) => {
+                more(Arc::make_mut(&mut allowed));
+                Self(Extent::Also(allowed))
+            }
+        }
+    }
+
+    /// Whether `k8s.set_image` may set an image that nothing proves to run.
+    pub fn allows_image(&self, image: &Image) -> bool {
+        match &self.0 {
+            Extent::All => image.has_digest(),
+            Extent::Also(allowed) => allowed.images.contains(image),
+        }
     }
 
     /// All but what no bot changes: for a rehearsal, which asks what a playbook does and not where
@@ -153,7 +228,7 @@ impl Patchable {
         let is_this = |also: &PatchField| also.field == *field && kinds.identity(also.kind.as_str()) == identity;
         let is_allowed = match &self.0 {
             Extent::All => true,
-            Extent::Also(fields) => known(&identity, field).is_some() || fields.iter().any(is_this),
+            Extent::Also(allowed) => known(&identity, field).is_some() || allowed.fields.iter().any(is_this),
         };
         (!is_allowed).then(|| not_allowed(&identity, field))
     }
@@ -213,7 +288,7 @@ mod tests {
             ("Deployment", "spec.replicas", "`k8s.scale`"),
             ("StatefulSet", "spec.replicas", "`k8s.scale`"),
             ("Rollout.argoproj.io", "spec.replicas", "`k8s.scale`"),
-            ("HorizontalPodAutoscaler.v1.autoscaling", "spec.minReplicas", "`k8s.scale`"),
+            ("HorizontalPodAutoscaler.v1.autoscaling", "spec.minReplicas", "`k8s.hpa_set`"),
             ("PersistentVolumeClaim", "spec.resources.requests.storage", "`k8s.expand_pvc`"),
             ("PersistentVolume", "spec.capacity.storage", "`k8s.expand_pvc`"),
             ("StatefulSet", "spec.volumeClaimTemplates.x", "`k8s.expand_pvc`"),

@@ -21,9 +21,10 @@ use crate::action::{
 use crate::cluster::Object;
 use crate::language::{AnyArg, Arg};
 use crate::model::{Autonomy, FailureClass, Intent, StepAddress};
-pub use allowed::{PatchField, Patchable, why_never};
+pub use allowed::{ConfigMapKey, PatchField, Patchable, why_never};
 use held::{PlainNumber, are_same};
 use plan::{Amount, Amounts, Wish, plan, pointer};
+pub(in crate::action::k8s) use scaled::scaled_by;
 
 arguments! {
     pub(in crate::action) struct K8sPatch {

@@ -1,6 +1,6 @@
 //! Whose pods there would be more of.
 
-use super::allowed::{Known, known};
+use super::allowed::known;
 use crate::action::ActionError;
 use crate::action::k8s::field_path::FieldPath;
 use crate::action::k8s::{deny, objects};
@@ -16,21 +16,39 @@ use crate::model::ObjectKey;
 pub(super) async fn check(cluster: &dyn Cluster, object: &Object, field: &FieldPath) -> Result<(), ActionError> {
     let key = object.key();
     let Some(known) = known(&key.kind, field) else { return Ok(()) };
-    let scaled = scaled(object, known)?;
-    match cluster.get(&scaled).await? {
-        Some(workload) => deny::check_hands_off(&workload),
-        None => Err(ActionError::needs_human(format!("{key} scales {scaled}, which is not there"))),
-    }
+    workload(cluster, object, known.scales).await.map(|_| ())
+}
+
+/// The Deployment that an autoscaler scales.
+///
+/// # Errors
+/// As [`check`].
+pub(in crate::action::k8s) async fn scaled_by(cluster: &dyn Cluster, hpa: &Object) -> Result<Object, ActionError> {
+    workload(cluster, hpa, ("", "")).await
+}
+
+async fn workload(
+    cluster: &dyn Cluster,
+    object: &Object,
+    scales: (&'static str, &'static str),
+) -> Result<Object, ActionError> {
+    let scaled = scaled(object, scales)?;
+    let Some(workload) = cluster.get(&scaled).await? else {
+        let message = format!("{} scales {scaled}, which is not there", object.key());
+        return Err(ActionError::needs_human(message));
+    };
+    deny::check_hands_off(&workload)?;
+    Ok(workload)
 }
 
 /// The Deployment that it scales.
-fn scaled(object: &Object, known: &Known) -> Result<ObjectKey, ActionError> {
+fn scaled(object: &Object, scales: (&'static str, &'static str)) -> Result<ObjectKey, ActionError> {
     let key = object.key();
     let of = |field: &str, default: &'static str| {
         let text = object.text(&format!("/spec/scaleTargetRef/{field}"));
         if text.is_empty() { default.to_owned() } else { text.to_owned() }
     };
-    let (default_version, default_kind) = known.scales;
+    let (default_version, default_kind) = scales;
     let (version, kind, name) = (of("apiVersion", default_version), of("kind", default_kind), of("name", ""));
     let is_apps = version.split_once('/').is_some_and(|(group, _)| group == "apps");
     if kind == Kind::DEPLOYMENT.id && is_apps {
@@ -57,7 +75,7 @@ mod tests {
             "spec": { "scaleTargetRef": reference },
         }));
         let known = known(&object.key().kind, &field.parse().unwrap()).unwrap();
-        scaled(&object, known).map(|key| key.to_string()).map_err(|error| error.message)
+        scaled(&object, known.scales).map(|key| key.to_string()).map_err(|error| error.message)
     }
 
     #[test]

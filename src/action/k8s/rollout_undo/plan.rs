@@ -76,7 +76,7 @@ pub(super) fn plan(
             wish.to, current.number
         )));
     };
-    check_proven(deployment, revisions, wanted).map_err(ActionError::needs_human)?;
+    revisions::check_proven(deployment, revisions, wanted).map_err(ActionError::needs_human)?;
     let templates = (revisions::template(&current.set), revisions::template(&wanted.set));
     let powers = template::security(&templates.0, &templates.1);
     if !powers.is_empty() {
@@ -118,45 +118,6 @@ fn shortened(parts: &[String]) -> String {
     match parts.len().saturating_sub(MOST) {
         0 => shown,
         more => format!("{shown} and {more} more"),
-    }
-}
-
-/// What proves that a revision runs is its pods that are available: as many as there must be during
-/// a rollout, or, where the change took more away, more than the change itself has. Where pods of a
-/// third one are there, nobody knows which of them was the last that was good.
-fn check_proven(deployment: &Object, revisions: &Revisions, wanted: &Revision) -> Result<(), String> {
-    let (key, available) = (deployment.key(), wanted.available());
-    let what = format!("revision {} of {key} ({})", wanted.number, wanted.image());
-    if available == 0 {
-        return Err(format!("nothing proves that {what} ever ran: none of its pods is available now"));
-    }
-    if let Some(third) = revisions.others.iter().find(|other| other.number != wanted.number && other.is_alive()) {
-        return Err(format!(
-            "pods of revision {} ({}) are there beside those of {what}: somebody must say which one is good",
-            third.number,
-            third.image()
-        ));
-    }
-    let needed = deployment.number("/spec/replicas").unwrap_or(1) - most_unavailable(deployment);
-    if available < needed && available <= revisions.current.available() {
-        return Err(format!(
-            "{available} pods of {what} are available, of the {needed} that there must be, and as many or more of the present \
-             revision {}: that does not prove which one is good",
-            revisions.current.number
-        ));
-    }
-    Ok(())
-}
-
-/// How many pods a rollout may take away at a time; the API server's own default where the object
-/// says nothing.
-fn most_unavailable(deployment: &Object) -> i64 {
-    let replicas = deployment.number("/spec/replicas").unwrap_or(1);
-    let share = |percent: i64| replicas.saturating_mul(percent.clamp(0, 100)) / 100;
-    match deployment.at("/spec/strategy/rollingUpdate/maxUnavailable") {
-        Some(Value::Number(number)) => number.as_i64().unwrap_or(0),
-        Some(Value::String(text)) => text.trim_end_matches('%').parse().map_or(0, share),
-        _ => share(25),
     }
 }
 

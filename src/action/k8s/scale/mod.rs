@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use super::hpa_set::Bound;
 use super::{doubt, objects, way_back};
 use crate::action::amounts::{Count, MoreReplicas};
 use crate::action::typed::{Arguments as _, OrNull, Typed, arguments, output};
@@ -14,10 +15,11 @@ use crate::action::{
     Action, ActionError, ChangeKind, Declaration, Declared, Doubt, Effect, Kind, Mutation, Output, Plan, Right,
     RunMark, StepContext, World,
 };
-use crate::cluster::Patch;
+use crate::cluster::{Cluster, Object, Patch};
 use crate::language::Arg;
 use crate::model::{Autonomy, Intent, ObjectKey, StepAddress};
-use plan::{Amount, Wish, linear_min, plan};
+pub(super) use plan::{Amount, Wish};
+use plan::{linear_min, plan};
 use replica_owner::Owner;
 
 arguments! {
@@ -212,6 +214,17 @@ impl Mutation for K8sScale {
     }
 }
 
+/// Whether the number of replicas is nobody's, or an autoscaler's.
+///
+/// # Errors
+/// A human is needed: something that no program should argue with decides it.
+pub(super) async fn check_owner(cluster: &dyn Cluster, workload: &Object) -> Result<(), ActionError> {
+    match replica_owner::find(cluster, workload).await? {
+        Owner::Other(who) => Err(ActionError::needs_human(who)),
+        Owner::Nobody | Owner::Hpa(_) | Owner::Proportional { .. } => Ok(()),
+    }
+}
+
 /// Where the number is written.
 #[derive(Debug, Clone, Copy)]
 enum Place {
@@ -232,7 +245,7 @@ impl Place {
     fn path(self) -> &'static [&'static str] {
         match self {
             Place::Workload => &["spec", "replicas"],
-            Place::Hpa => &["spec", "minReplicas"],
+            Place::Hpa => Bound::Min.path(),
             Place::Config => &["data", "linear"],
         }
     }

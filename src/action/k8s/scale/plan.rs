@@ -6,20 +6,21 @@ use super::replica_owner::Owner;
 use super::{Scaled, Via};
 use crate::action::amounts::MoreReplicas;
 use crate::action::k8s::field_owner;
+use crate::action::k8s::hpa_set::Bound;
 use crate::action::{ActionError, Output, Plan};
 use crate::cluster::Object;
 use crate::model::{Intent, ObjectKey};
 
 /// What the playbook wants.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Wish {
+pub(in crate::action::k8s) struct Wish {
     pub amount: Amount,
     pub max: u32,
     pub min: Option<u32>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Amount {
+pub(in crate::action::k8s) enum Amount {
     By(MoreReplicas),
     To(u32),
 }
@@ -125,12 +126,12 @@ impl Change<'_> {
     fn of_hpa(self, hpa: &Object) -> Result<Plan, ActionError> {
         let (key, own) = (self.workload.key(), hpa.key());
         self.upwards(&own.to_string())?;
-        let Some(most) = hpa.number("/spec/maxReplicas").and_then(|most| u32::try_from(most).ok()) else {
+        let Some(most) = Bound::Max.of(hpa) else {
             return Err(ActionError::needs_human(format!("{own} scales {key}, and has no maxReplicas")));
         };
         let wanted = self.within(most, &own.to_string())?;
-        let least = hpa.number("/spec/minReplicas").unwrap_or(1);
-        if least >= i64::from(wanted) {
+        let least = Bound::Min.of(hpa).unwrap_or(1);
+        if least >= wanted {
             return Ok(self.under_way(&own, Via::Hpa, wanted));
         }
         let summary = format!("raise minReplicas of {own} {least} -> {wanted}, as it scales {key}");
