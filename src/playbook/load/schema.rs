@@ -374,6 +374,7 @@ mod tests {
                 "number or quantity",
                 "image",
                 "type of record",
+                "statement",
             ];
             assert!(argument.of_type.starts_with("percentage or") || known.contains(&argument.of_type), "{argument:?}");
         }
