@@ -108,7 +108,7 @@ impl Read for K8sTop {
         }
         if target.kind() == "Pod" {
             let measured = measured(cluster, &target, Kind::POD_METRICS).await?;
-            return of_pods(&target, &[target.clone()], Vec::from_iter(measured).as_slice());
+            return of_pods(&target, std::slice::from_ref(&target), Vec::from_iter(measured).as_slice());
         }
         let query = |kind: Kind, labels: String| ListQuery {
             kind: kind.id().into(),

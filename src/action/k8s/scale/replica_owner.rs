@@ -132,7 +132,7 @@ mod tests {
             other => panic!("{other:?}"),
         };
         assert_eq!(
-            told(&coredns(), &[hpa("dns", "coredns")], &[proportional.clone()]),
+            told(&coredns(), &[hpa("dns", "coredns")], std::slice::from_ref(&proportional)),
             "horizontalpodautoscaler/dns in kube-system and deployment/dns-autoscaler in kube-system both decide how many replicas \
              deployment/coredns in kube-system has: they would argue with each other; let one of them go first"
         );
