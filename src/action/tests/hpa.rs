@@ -93,7 +93,7 @@ async fn whose_pods_they_are_is_asked_of_the_cluster() {
     let mut other = build::hpa("shop", "other", 1, 3);
     other.0["spec"]["scaleTargetRef"]["name"] = json!("web");
     let edge = Edge::about(vec![hpa(), other, build::deployment("shop", "web", 5)]);
-    assert!(needs_human(edge.would(FLOOR).await).contains("both scale deployment/web in shop"));
+    assert!(needs_human(edge.would(FLOOR).await).contains("both decide how many replicas deployment/web in shop has"));
 
     let mut of_set = hpa();
     of_set.0["spec"]["scaleTargetRef"]["kind"] = json!("StatefulSet");
