@@ -398,8 +398,8 @@ fn each_playbook_asks_for_no_more_rights_than_it_uses() {
             "get clusterissuers",
             "get issuers",
             "list events",
-            "list deployments in cert-manager",
             "list challenges",
+            "list deployments in cert-manager",
             "list certificaterequests",
             "patch certificates/status",
         ]

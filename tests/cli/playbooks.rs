@@ -41,7 +41,7 @@ fn playbooks_are_listed_with_what_they_were() {
 
     assert_snapshot!(asks(&[]).out, @"
     PLAYBOOK           VERSION  OWNER     SEV  AUTONOMY  CASES  RUNS  LAST
-    coredns-saturated  1.1.0    platform  S2   auto      54     0     never
+    coredns-saturated  1.1.0    platform  S2   auto      66     0     never
     coredns-saturated was to be reviewed by 2020-01-31 (platform)
     ");
     assert_snapshot!(without_digests(&asks(&["history", NAME]).out), @"

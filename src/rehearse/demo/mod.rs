@@ -6,6 +6,7 @@
 mod alerts;
 mod fleet;
 mod folder;
+mod network;
 mod screen;
 mod story;
 

@@ -12,6 +12,7 @@ use tokio::sync::watch;
 use super::alerts::{DemoAlert, body};
 use super::fleet::{self, Database};
 use super::folder;
+use super::network::network;
 use super::screen::{Screen, Tone, thousands};
 use crate::clock::{Clock, ManualClock};
 use crate::cluster::sim::Fault;
@@ -24,7 +25,6 @@ use crate::message::{count, timeline_line};
 use crate::model::{
     ConditionKind, FailureClass, FreezeMapNow, IncidentId, Look, ObjectKey, Outcome, PageBudgets, RunEvent,
 };
-use crate::network::{Answer, Scripted, ScriptedNetwork};
 use crate::oncall::OnCall;
 use crate::playbook::{Catalog, Playbook};
 use crate::prometheus::ScriptedPrometheus;
@@ -103,14 +103,6 @@ impl Night {
         let cluster = fleet::come_up(time.clone(), options.databases, |there| bar.set_position(there as u64))?;
         bar.finish_and_clear();
         let prometheus = Arc::new(ScriptedPrometheus::default());
-        let network = Arc::new(ScriptedNetwork::default());
-        let dns = Answer {
-            server: ([10, 96, 0, 10], 53).into(),
-            code: "NOERROR".into(),
-            records: vec!["10.96.0.1".into()],
-            ttl: Some(30),
-        };
-        network.answers_in_turn("dns A kubernetes.default", vec![Scripted::Dns(dns)]);
         let mut playbooks = Vec::new();
         for (name, text) in PLAYBOOKS {
             let parsed = Playbook::parse(name.as_ref(), text);
@@ -126,7 +118,7 @@ impl Night {
             rights: None,
             prometheus,
             web: Arc::default(),
-            network,
+            network: Arc::new(network()),
             databases: Arc::default(),
             catalog,
             rules: IncidentRules::default(),
