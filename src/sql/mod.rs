@@ -74,8 +74,8 @@ pub struct Rows {
     pub more: bool,
 }
 
-/// Why there is no answer. Each message says of whom, and the next move; none has a password or a
-/// value of a row.
+/// Why there is no answer. Each message says of whom (`place`, as [`Place`] is shown), and the next
+/// move; none has a password or a value of a row.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SqlError {
     #[error("no role is configured for databases; set `sql.user` in dogwatch.yaml, and where its password lies")]
@@ -85,23 +85,23 @@ pub enum SqlError {
     )]
     UnknownStatement { name: String },
     #[error("{place} has no address yet: its pod does not run")]
-    NoAddress { place: Place },
+    NoAddress { place: String },
     /// Neither loopback nor what answers on a link.
     #[error("{place} is at {address}, {why}: no database is asked there")]
-    RefusedAddress { place: Place, address: IpAddr, why: &'static str },
+    RefusedAddress { place: String, address: IpAddr, why: &'static str },
     #[error("the password for {place} is not there: {message}")]
-    Password { place: Place, message: String },
+    Password { place: String, message: String },
     /// Not reachable, or too slow.
     #[error("PostgreSQL of {place} did not answer: {message}")]
-    Away { place: Place, message: String },
+    Away { place: String, message: String },
     /// TLS came to nothing.
     #[error("PostgreSQL of {place} is not trusted: {message}; see `sql.ssl` and `sql.ca_file` in dogwatch.yaml")]
-    Untrusted { place: Place, message: String },
+    Untrusted { place: String, message: String },
     /// PostgreSQL's own words.
     #[error("PostgreSQL of {place} says {message} (SQLSTATE {code})")]
-    Refused { place: Place, code: String, message: String },
+    Refused { place: String, code: String, message: String },
     #[error("PostgreSQL of {place} gives what is no row: {message}")]
-    Odd { place: Place, message: String },
+    Odd { place: String, message: String },
 }
 
 /// What may be otherwise in a moment, by class or code: connections, resources, interventions (a

@@ -85,11 +85,11 @@ impl PostgresDatabases {
 
     async fn options(&self, user: &str, request: &SqlRequest) -> Result<PgConnectOptions, SqlError> {
         let (access, place) = (&self.0, &request.place);
-        let address = place.address.ok_or_else(|| SqlError::NoAddress { place: place.clone() })?;
+        let address = place.address.ok_or_else(|| SqlError::NoAddress { place: place.to_string() })?;
         if let Some(why) = (access.rule)(address) {
-            return Err(SqlError::RefusedAddress { place: place.clone(), address, why });
+            return Err(SqlError::RefusedAddress { place: place.to_string(), address, why });
         }
-        let missing = |message| SqlError::Password { place: place.clone(), message };
+        let missing = |message| SqlError::Password { place: place.to_string(), message };
         let password = access.password.read(place).await.map_err(missing)?;
         let milliseconds = u64::try_from(request.timeout.as_millis()).unwrap_or(u64::MAX);
         let mut options = PgConnectOptions::new_without_pgpass()
@@ -140,7 +140,7 @@ impl Databases for PostgresDatabases {
                 .map(|row| row_of(place, &row))
                 .collect::<Result<Vec<_>, _>>()
         };
-        let late = |_| SqlError::Away { place: place.clone(), message: nothing_within(request.timeout) };
+        let late = |_| SqlError::Away { place: place.to_string(), message: nothing_within(request.timeout) };
         let mut rows = timeout(request.timeout, asked).await.map_err(late)??;
         let more = rows.len() > request.limit;
         rows.truncate(request.limit);
@@ -173,17 +173,20 @@ async fn ask(options: &PgConnectOptions, sql: &str, limit: usize) -> Result<Vec<
 }
 
 fn row_of(place: &Place, row: &str) -> Result<Map<String, Value>, SqlError> {
-    serde_json::from_str(row).map_err(|error| SqlError::Odd { place: place.clone(), message: error.to_string() })
+    serde_json::from_str(row).map_err(|error| SqlError::Odd { place: place.to_string(), message: error.to_string() })
 }
 
 fn told(place: &Place, error: sqlx::Error) -> SqlError {
-    let place = place.clone();
+    let place = place.to_string();
     match error {
         sqlx::Error::Database(error) => {
             let code = error.code().unwrap_or_default().into_owned();
             SqlError::Refused { place, code, message: error.message().to_owned() }
         }
         sqlx::Error::Tls(error) => SqlError::Untrusted { place, message: error.to_string() },
+        sqlx::Error::Io(error) if error.get_ref().is_some_and(|inner| inner.is::<rustls::Error>()) => {
+            SqlError::Untrusted { place, message: error.to_string() }
+        }
         sqlx::Error::Io(error) => SqlError::Away { place, message: error.to_string() },
         error => SqlError::Odd { place, message: error.to_string() },
     }

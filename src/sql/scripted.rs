@@ -61,7 +61,7 @@ impl Databases for ScriptedDatabases {
         let Rule { answers, next, .. } = rules.iter_mut().find(fits).ok_or(SqlError::NotConfigured)?;
         let answer = answers.get(*next).or(answers.last()).ok_or(SqlError::NotConfigured)?;
         *next += 1;
-        let place = place.clone();
+        let place = place.to_string();
         match answer.clone() {
             Scripted::Rows(mut rows) => {
                 let more = rows.len() > *limit;

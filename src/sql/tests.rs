@@ -73,7 +73,8 @@ async fn a_program_prints_it_and_is_not_believed_when_it_fails() {
 
 #[test]
 fn what_may_pass_is_tried_again_and_a_wrong_password_is_not() {
-    let refused = |code: &str| SqlError::Refused { place: place("db"), code: code.into(), message: "no".into() };
+    let refused =
+        |code: &str| SqlError::Refused { place: place("db").to_string(), code: code.into(), message: "no".into() };
     for code in ["53300", "57P03", "57014", "40001", "55P03", "08006"] {
         assert!(refused(code).passes(), "{code}");
     }

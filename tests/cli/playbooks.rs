@@ -52,7 +52,7 @@ fn playbooks_are_listed_with_what_they_were() {
     assert_snapshot!(without_digests(&asks(&["diff", NAME]).out), @"
     --- coredns-saturated 1.0.0 ...
     +++ coredns-saturated 1.1.0 ...
-    @@ -22,7 +22,7 @@
+    @@ -27,7 +27,7 @@
      # repository, an operator or an add-on manager keeps is not touched.
      apiVersion: dogwatch/v1
      kind: Playbook

@@ -80,6 +80,9 @@ async fn a_member_of_pg_monitor_may_ask_all_that_is_built_in() {
     .await;
     postgres.sql("create sequence nearly maxvalue 1000; select setval('nearly', 900)");
     let sequences = rows(&postgres, "sequences").await;
+    assert_eq!((&sequences.rows[0]["readable"], &sequences.rows[0]["share"]), (&json!(false), &json!(null)));
+    postgres.sql("grant pg_read_all_data to dogwatch");
+    let sequences = rows(&postgres, "sequences").await;
     assert_eq!((&sequences.rows[0]["sequence"], &sequences.rows[0]["share"]), (&json!("nearly"), &json!(0.9)));
     postgres.sql("alter system set max_connections = 50");
     postgres.sql("select pg_reload_conf()");

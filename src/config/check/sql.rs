@@ -26,7 +26,7 @@ impl Checker<'_> {
                 Code::Contradiction,
                 &format!("sql.{there}"),
                 message,
-                &format!("write `{missing}`, or take it out"),
+                format!("write `{missing}`, or take it out"),
             );
         }
         for (field, path) in [("ca_file", &sql.ca_file), ("cert_file", &sql.cert_file), ("key_file", &sql.key_file)] {
