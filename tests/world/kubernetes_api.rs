@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::http;
 
-const FIELD_MANAGER: &str = "test";
+const FIELD_MANAGER: &str = "kubectl";
 
 pub struct KubernetesApi {
     client: Client,
