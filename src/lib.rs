@@ -53,6 +53,7 @@ pub mod prometheus;
 pub mod proxy;
 pub mod rehearse;
 pub mod reload;
+mod script;
 pub mod secret;
 pub mod server;
 pub mod sightings;

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// What everybody may import.
-const COMMON: &[&str] = &["model", "clock", "worker", "metrics", "files", "proxy"];
+const COMMON: &[&str] = &["model", "clock", "worker", "metrics", "files", "proxy", "script"];
 
 /// What each module may import besides; a module that is not listed may import everything before it in the list.
 const TABLE: &[(&str, &[&str])] = &[
@@ -15,6 +15,7 @@ const TABLE: &[(&str, &[&str])] = &[
     ("tls", &[]),
     ("worker", &[]),
     ("files", &[]),
+    ("script", &[]),
     ("secret", &[]),
     ("diagnostics", &[]),
     ("signature", &[]),

@@ -72,6 +72,11 @@ pub fn patroni(config: &Config) -> anyhow::Result<Arc<dyn Patroni>> {
     Ok(Arc::new(patroni.context("the HTTP client for Patroni cannot be set up")?))
 }
 
+/// A file of certificates or keys (PEM) that the configuration names.
+fn certificates(path: &Path) -> anyhow::Result<String> {
+    files::read_text(path, files::DOCUMENT).with_context(|| format!("cannot read {}", path.display()))
+}
+
 /// The databases in their pods, as the configuration says. Nothing is asked yet.
 ///
 /// # Errors
@@ -79,10 +84,8 @@ pub fn patroni(config: &Config) -> anyhow::Result<Arc<dyn Patroni>> {
 pub fn databases(config: &Config) -> anyhow::Result<Arc<dyn Databases>> {
     let SqlConfig { user, password, port, database, ssl, ca_file, cert_file, key_file, statements } = &config.sql;
     let read = |field: &str, path: &Option<PathBuf>| -> anyhow::Result<Option<Vec<u8>>> {
-        let Some(path) = path else { return Ok(None) };
-        let text = files::read_text(path, files::DOCUMENT);
-        let text = text.with_context(|| format!("`sql.{field}`: cannot read {}", path.display()))?;
-        Ok(Some(text.into_bytes()))
+        let text = path.as_deref().map(certificates).transpose().with_context(|| format!("`sql.{field}`"))?;
+        Ok(text.map(String::into_bytes))
     };
     let password = password.as_ref().map_or(Ok(Password::None), PasswordConfig::password);
     let access = PostgresAccess {
@@ -107,14 +110,8 @@ pub fn databases(config: &Config) -> anyhow::Result<Arc<dyn Databases>> {
 pub fn web(config: &Config, api_server: &str) -> anyhow::Result<Arc<dyn Web>> {
     let allowed = |host: &HttpHostConfig| -> anyhow::Result<AllowedHost> {
         let origin = Origin::parse(&host.url).map_err(anyhow::Error::msg)?;
-        let authorities = match &host.ca_file {
-            None => None,
-            Some(path) => {
-                let pem = files::read_text(path, files::DOCUMENT)
-                    .with_context(|| format!("cannot read {}", path.display()))?;
-                Some(Authorities::parse(&pem).map_err(anyhow::Error::msg)?)
-            }
-        };
+        let pem = host.ca_file.as_deref().map(certificates).transpose()?;
+        let authorities = pem.map(|pem| Authorities::parse(&pem)).transpose().map_err(anyhow::Error::msg)?;
         Ok(AllowedHost { origin, auth: http_auth(host.auth.as_ref())?, authorities })
     };
     let allowed = |host: &HttpHostConfig| allowed(host).with_context(|| format!("`http.hosts`: {}", host.url));
@@ -131,13 +128,7 @@ pub fn web(config: &Config, api_server: &str) -> anyhow::Result<Arc<dyn Web>> {
 /// # Errors
 /// When `network.ca_file` cannot be used.
 pub fn network(config: &Config) -> anyhow::Result<Arc<dyn Network>> {
-    let pem = match &config.network.ca_file {
-        None => None,
-        Some(path) => {
-            let pem = files::read_text(path, files::DOCUMENT);
-            Some(pem.with_context(|| format!("`network.ca_file`: cannot read {}", path.display()))?)
-        }
-    };
+    let pem = config.network.ca_file.as_deref().map(certificates).transpose().context("`network.ca_file`")?;
     let authorities = authorities(pem.as_deref()).map_err(anyhow::Error::msg).context("`network.ca_file`")?;
     let access = NetworkAccess::new(config.network.reach(), name_servers(), authorities);
     Ok(Arc::new(SystemNetwork::new(access)))

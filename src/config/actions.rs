@@ -12,8 +12,8 @@ use crate::notify::Findings;
 pub struct ActionsConfig {
     /// Fields that `k8s.patch` may change as well.
     pub patch: Vec<PatchFieldConfig>,
-    /// Images that `k8s.set_image` may set although nothing in the cluster proves that they run, each
-    /// with its digest: `registry.example/shop/web@sha256:...`.
+    /// Images that `k8s.set_image` may set although nothing in the cluster proves that they run,
+    /// each with its digest: `registry.example/shop/web@sha256:...`.
     pub images: Vec<String>,
     /// Values of ConfigMaps that `k8s.configmap_patch` may set.
     pub config_maps: Vec<ConfigMapKeyConfig>,

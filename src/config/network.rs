@@ -11,9 +11,9 @@ use crate::network::{HostPattern, Reach};
 #[derive(Debug, Clone, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct NetworkConfig {
-    /// Hosts that may be looked at: `db.example.com`, `*.example.com` (what is below it), an address
-    /// or a network such as `10.42.0.0/16`. A name that is covered may lead to any address but
-    /// loopback, link-local and metadata ones.
+    /// Hosts that may be looked at: `db.example.com`, `*.example.com` (what is below it), an
+    /// address or a network such as `10.42.0.0/16`. A name that is covered may lead to any address
+    /// but loopback, link-local and metadata ones.
     pub hosts: Vec<String>,
     /// Who else may have signed certificates (PEM), beside those whom this machine trusts: the
     /// authority of the databases, for one.

@@ -13,7 +13,8 @@ use crate::sql::{PORT, Password, Ssl, Template};
 #[derive(Debug, Clone, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct SqlConfig {
-    /// The role that asks, in all databases: a member of `pg_monitor`, and of nothing that may write.
+    /// The role that asks, in all databases: a member of `pg_monitor`, and of nothing that may
+    /// write.
     pub user: Option<String>,
     /// Where its password lies. Left out: none is sent, as with a client certificate.
     pub password: Option<PasswordConfig>,

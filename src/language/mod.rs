@@ -10,6 +10,7 @@ mod expression;
 mod template;
 mod template_faults;
 mod template_names;
+mod template_shown;
 
 use serde_json::{Map, Value};
 

@@ -25,9 +25,9 @@ pub fn timeline_line(entry: &TimelineEntry) -> Option<String> {
     tell(entry).map(|text| format!("{} {text}", time(entry.at)))
 }
 
-/// The lines of a whole timeline: what is over is told by its end alone (a mutation that was made, a verify that has looked),
-/// looks that saw the same and attempts that failed of the same are one line, at the time of the last, and a new day has a line
-/// of its own.
+/// The lines of a whole timeline: what is over is told by its end alone (a mutation that was made,
+/// a verify that has looked), looks that saw the same and attempts that failed of the same are one
+/// line, at the time of the last, and a new day has a line of its own.
 pub fn timeline_lines(timeline: &[TimelineEntry]) -> Vec<String> {
     let mut lines = Vec::new();
     let mut day = timeline.first().map(|entry| entry.at.date_naive());

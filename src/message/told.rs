@@ -1,4 +1,5 @@
-//! Which entries of a timeline are worth a line: what is over is told by its end, and what repeats once.
+//! Which entries of a timeline are worth a line: what is over is told by its end, and what repeats
+//! once.
 
 use std::collections::BTreeMap;
 

@@ -1,12 +1,12 @@
 //! A network by a script, for rehearsals.
 
 use std::net::SocketAddr;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
 
 use super::{Answer, Certificate, Endpoint, Network, NetworkError, Question, TlsRequest};
+use crate::script::Script;
 
 /// One answer of a script.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,39 +25,23 @@ pub enum Scripted {
 /// `tcp db.shop.svc:5432`, `tls shop.example.com:443`. What no rule knows, the configuration does
 /// not cover.
 #[derive(Debug, Default)]
-pub struct ScriptedNetwork {
-    rules: Mutex<Vec<Rule>>,
-    asked: Mutex<Vec<String>>,
-}
-
-#[derive(Debug)]
-struct Rule {
-    part: String,
-    answers: Vec<Scripted>,
-    next: usize,
-}
+pub struct ScriptedNetwork(Script<String, Scripted>);
 
 impl ScriptedNetwork {
     /// What contains `part` is answered with these, one after the other, and then with the last
     /// one. Earlier rules come first.
     pub fn answers_in_turn(&self, part: &str, answers: Vec<Scripted>) {
-        lock(&self.rules).push(Rule { part: part.to_owned(), answers, next: 0 });
+        self.0.add(part.to_owned(), answers);
     }
 
     /// All that was asked, in order.
     pub fn asked(&self) -> Vec<String> {
-        lock(&self.asked).clone()
+        self.0.asked()
     }
 
     fn answer(&self, what: String, host: &str, endpoint: &str) -> Result<Scripted, NetworkError> {
-        let mut rules = lock(&self.rules);
-        let rule = rules.iter_mut().find(|rule| what.contains(&rule.part));
-        lock(&self.asked).push(what);
-        let not_allowed = || NetworkError::NotAllowed { host: host.to_owned() };
-        let Rule { answers, next, .. } = rule.ok_or_else(not_allowed)?;
-        let answer = answers.get(*next).or(answers.last()).cloned().ok_or_else(not_allowed)?;
-        *next += 1;
-        match answer {
+        let answer = self.0.answer(what.clone(), |part| what.contains(part));
+        match answer.ok_or_else(|| NetworkError::NotAllowed { host: host.to_owned() })? {
             Scripted::Away(message) => Err(NetworkError::Away { endpoint: endpoint.to_owned(), message }),
             Scripted::Closed => Err(NetworkError::Closed { endpoint: endpoint.to_owned() }),
             answer => Ok(answer),
@@ -98,9 +82,4 @@ impl Network for ScriptedNetwork {
             _ => Err(odd(&told)),
         }
     }
-}
-
-/// What is behind these locks stays sound even if a holder panicked.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -13,7 +13,7 @@ use super::{
     Answer, Certificate, DNS_PORT, Endpoint, Network, NetworkError, Question, Reach, TlsRequest, dns, tls, why_refused,
 };
 use crate::model::HumanDuration;
-use crate::web::{AddressRule, Names, SystemNames};
+use crate::web::{AddressRule, Names, SystemNames, addresses_of};
 
 /// Who may be looked at, and how.
 #[derive(Debug)]
@@ -22,76 +22,63 @@ pub struct NetworkAccess {
     /// Whom this machine asks for names, in order. They may be asked whatever `reach` says.
     pub name_servers: Vec<IpAddr>,
     /// Who may have signed certificates.
-    pub authorities: RootCertStore,
+    pub authorities: Arc<RootCertStore>,
     pub names: Arc<dyn Names>,
     pub rule: AddressRule,
 }
 
 impl NetworkAccess {
     pub fn new(reach: Reach, name_servers: Vec<IpAddr>, authorities: RootCertStore) -> Self {
-        Self { reach, name_servers, authorities, names: Arc::new(SystemNames), rule: why_refused }
+        Self {
+            reach,
+            name_servers,
+            authorities: Arc::new(authorities),
+            names: Arc::new(SystemNames),
+            rule: why_refused,
+        }
     }
 }
 
 /// Asks, each time anew.
 #[derive(Debug)]
-pub struct SystemNetwork {
-    access: NetworkAccess,
-    authorities: Arc<RootCertStore>,
-}
+pub struct SystemNetwork(NetworkAccess);
 
 impl SystemNetwork {
-    pub fn new(mut access: NetworkAccess) -> Self {
+    pub fn new(access: NetworkAccess) -> Self {
         crate::tls::install_provider();
-        let authorities = Arc::new(std::mem::replace(&mut access.authorities, RootCertStore::empty()));
-        Self { access, authorities }
+        Self(access)
     }
 
     /// Where that is, each of which may be asked. One that may not be refuses all.
     async fn addresses(&self, endpoint: &Endpoint) -> Result<Vec<SocketAddr>, NetworkError> {
-        let NetworkAccess { reach, names, rule, .. } = &self.access;
-        reach.check(&endpoint.host)?;
-        let found = match endpoint.address() {
-            Some(address) => vec![address],
-            None => {
-                let host = &endpoint.host;
-                let unresolved = |message: String| NetworkError::Unresolved { host: host.clone(), message };
-                let found = names.addresses(host).await.map_err(|error| unresolved(error.to_string()))?;
-                if found.is_empty() {
-                    return Err(unresolved("it has no address".into()));
-                }
-                found
-            }
-        };
-        let is_fine = |address: IpAddr| {
-            let address = address.to_canonical();
-            match rule(address) {
-                Some(why) => Err(NetworkError::Refused { host: endpoint.host.clone(), address, why }),
-                None => Ok(SocketAddr::new(address, endpoint.port)),
-            }
+        let NetworkAccess { reach, names, rule, .. } = &self.0;
+        let host = &endpoint.host;
+        reach.check(host)?;
+        let found = addresses_of(&**names, host).await;
+        let found = found.map_err(|message| NetworkError::Unresolved { host: host.clone(), message })?;
+        let is_fine = |address: IpAddr| match rule(address) {
+            Some(why) => Err(NetworkError::Refused { host: host.clone(), address, why }),
+            None => Ok(SocketAddr::new(address, endpoint.port)),
         };
         found.into_iter().map(is_fine).collect()
     }
 
     /// The name server that is asked.
     async fn server(&self, server: Option<&Endpoint>) -> Result<SocketAddr, NetworkError> {
-        let own = &self.access.name_servers;
-        let Some(endpoint) = server else {
-            let first = own.first().ok_or_else(|| NetworkError::Unresolved {
-                host: "(this machine's name server)".into(),
-                message: "/etc/resolv.conf names none; write `server`".into(),
-            })?;
-            return Ok(SocketAddr::new(*first, DNS_PORT));
+        let own = &self.0.name_servers;
+        let (first, host, message) = match server {
+            None => {
+                let first = own.first().map(|first| SocketAddr::new(*first, DNS_PORT));
+                (first, "(this machine's name server)", "/etc/resolv.conf names none; write `server`")
+            }
+            Some(server) => match server.address() {
+                Some(address) if own.contains(&address) && server.port == DNS_PORT => {
+                    return Ok(SocketAddr::new(address, DNS_PORT));
+                }
+                _ => (self.addresses(server).await?.first().copied(), &*server.host, "it has no address"),
+            },
         };
-        if let Some(address) = endpoint.address().filter(|address| own.contains(address) && endpoint.port == DNS_PORT) {
-            return Ok(SocketAddr::new(address, endpoint.port));
-        }
-        let addresses = self.addresses(endpoint).await?;
-        // There is one at least.
-        addresses.first().copied().ok_or_else(|| NetworkError::Unresolved {
-            host: endpoint.host.clone(),
-            message: "it has no address".into(),
-        })
+        first.ok_or_else(|| NetworkError::Unresolved { host: host.to_owned(), message: message.to_owned() })
     }
 
     /// A connection to the first address that takes one.
@@ -132,7 +119,7 @@ impl Network for SystemNetwork {
         let whom = request.endpoint.to_string();
         let shown = async {
             let (stream, _) = self.open(&request.endpoint).await?;
-            tls::certificate(stream, request, &self.authorities).await
+            tls::certificate(stream, request, &self.0.authorities).await
         };
         within(request.timeout, &whom, shown).await
     }

@@ -15,7 +15,8 @@ use tokio_rustls::TlsConnector;
 
 use super::{Certificate, NetworkError, StartTls, TlsRequest, certificate};
 
-/// `SSLRequest` of PostgreSQL's protocol: <https://www.postgresql.org/docs/current/protocol-message-formats.html>.
+/// `SSLRequest` of PostgreSQL's protocol:
+/// <https://www.postgresql.org/docs/current/protocol-message-formats.html>.
 const SSL_REQUEST: [u8; 8] = [0, 0, 0, 8, 4, 210, 22, 47];
 
 /// Shakes hands, looks, and hangs up.

@@ -229,7 +229,8 @@ pub struct ForEach {
     pub waves: Vec<usize>,
     /// When so many have failed, no other one begins.
     pub stop_after: usize,
-    /// So long after its first change no other one begins; where it only looks, after its first wave.
+    /// So long after its first change no other one begins; where it only looks, after its first
+    /// wave.
     pub within: Option<Duration>,
     /// `None`: they are finished where a person approved them, and else the loop stops.
     pub when_resolved: Option<WhenResolved>,

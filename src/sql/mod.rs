@@ -1,8 +1,8 @@
 //! PostgreSQL: what playbooks may ask it, by statements that have names.
 //!
-//! A playbook names a statement and never writes SQL: either one that is built in ([`BUILT_IN`]), which
-//! the role `pg_monitor` may run, or one of the configuration. It is asked in the pod of a member,
-//! at the pod's own address, within a transaction that can only read.
+//! A playbook names a statement and never writes SQL: either one that is built in ([`BUILT_IN`]),
+//! which the role `pg_monitor` may run, or one of the configuration. It is asked in the pod of a
+//! member, at the pod's own address, within a transaction that can only read.
 
 mod credentials;
 mod postgres;

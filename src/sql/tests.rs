@@ -27,6 +27,14 @@ fn each_statement_is_one_select_and_says_what_it_tells() {
 }
 
 #[test]
+fn the_page_of_the_language_says_what_each_statement_tells() {
+    let page = include_str!("../../docs/language.md");
+    for Statement { name, about, .. } in BUILT_IN {
+        assert!(page.contains(&format!("| `{name}` | {about} |\n")), "{name}: write into docs/language.md: {about}");
+    }
+}
+
+#[test]
 fn a_name_that_could_lead_elsewhere_is_put_into_no_path() {
     let template: Template = "/run/pg/{namespace}/{cluster}".parse().unwrap();
     assert_eq!(template.fill(&place("db")).as_deref(), Ok("/run/pg/shop/db"));
@@ -50,25 +58,6 @@ async fn a_password_is_read_from_the_file_of_its_database_each_time() {
     assert_eq!(password.read(&place("db")).await.unwrap().unwrap().expose(), "second");
     let error = password.read(&place("other")).await.unwrap_err();
     assert!(error.contains("shop/other cannot be read"), "{error}");
-}
-
-#[tokio::test]
-async fn a_program_prints_it_and_is_not_believed_when_it_fails() {
-    let command = |words: &[&str]| Password::Command(words.iter().map(|word| word.parse().unwrap()).collect());
-    let read = async |words: &[&str]| {
-        command(words).read(&place("db")).await.map(|secret| secret.unwrap().expose().to_owned())
-    };
-    assert_eq!(read(&["printf", "of-%s-%s\n", "{namespace}", "{cluster}"]).await.as_deref(), Ok("of-shop-db"));
-    for (words, told) in [
-        (&["false"][..], "`false` failed (exit status: 1); what it says of that is not shown: run it by hand"),
-        (&["true"], "`true` prints no password, or more than one line"),
-        (&["printf", "a\nb"], "`printf` prints no password, or more than one line"),
-        (&["head", "-c", "5000", "/dev/zero"], "`head` prints more than a password"),
-        (&["no-such-program-here"], "`no-such-program-here` cannot be started"),
-    ] {
-        let error = read(words).await.unwrap_err();
-        assert!(error.starts_with(told), "{words:?}: {error}");
-    }
 }
 
 #[test]

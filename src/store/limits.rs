@@ -12,6 +12,7 @@ pub trait BreakerStore: Send + Sync {
     /// Those that are open, by playbook.
     async fn breakers(&self) -> Result<Vec<Breaker>, StoreError>;
 
-    /// The ramps that are stopped then, by playbook; of one whose breaker is open, that alone counts.
+    /// The ramps that are stopped then, by playbook; of one whose breaker is open, that alone
+    /// counts.
     async fn stopped_ramps(&self, now: DateTime<Utc>) -> Result<Vec<StoppedRamp>, StoreError>;
 }

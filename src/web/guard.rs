@@ -33,6 +33,21 @@ impl Names for SystemNames {
     }
 }
 
+/// The addresses of a host, one at least, each in its one form. It may be one itself.
+///
+/// # Errors
+/// Why it leads nowhere.
+pub async fn addresses_of(names: &dyn Names, host: &str) -> Result<Vec<IpAddr>, String> {
+    if let Ok(address) = host.parse::<IpAddr>() {
+        return Ok(vec![address.to_canonical()]);
+    }
+    let found = names.addresses(host).await.map_err(|error| error.to_string())?;
+    if found.is_empty() {
+        return Err("it has no address".into());
+    }
+    Ok(found.into_iter().map(|address| address.to_canonical()).collect())
+}
+
 pub(super) struct Guard {
     pub names: Arc<dyn Names>,
     pub rule: AddressRule,
@@ -75,17 +90,9 @@ impl Guard {
         Ok(addresses)
     }
 
-    /// Each in its one form.
     async fn look_up(&self, host: &str) -> Result<Vec<IpAddr>, WebError> {
-        if let Ok(address) = host.parse::<IpAddr>() {
-            return Ok(vec![address.to_canonical()]);
-        }
-        let unresolved = |message: String| WebError::Unresolved { host: host.to_owned(), message };
-        let found = self.names.addresses(host).await.map_err(|error| unresolved(error.to_string()))?;
-        if found.is_empty() {
-            return Err(unresolved("it has no address".into()));
-        }
-        Ok(found.into_iter().map(|address| address.to_canonical()).collect())
+        let found = addresses_of(&*self.names, host).await;
+        found.map_err(|message| WebError::Unresolved { host: host.to_owned(), message })
     }
 }
 

@@ -21,7 +21,7 @@ use async_trait::async_trait;
 use reqwest::Url;
 
 pub use address::why_refused;
-pub use guard::{AddressRule, Names, SystemNames};
+pub use guard::{AddressRule, Names, SystemNames, addresses_of};
 pub use http::{AllowedHost, Authorities, HttpWeb, WebAccess};
 pub use origin::{Origin, split_url};
 pub use scripted::{Scripted, ScriptedWeb};

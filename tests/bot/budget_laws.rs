@@ -2,6 +2,7 @@
 //! many pages are folded into others.
 
 use chrono::TimeDelta;
+use dogwatch::clock::Clock as _;
 use dogwatch::command::parse_command;
 use dogwatch::model::*;
 use dogwatch::store::{IncidentFilter, IncidentStore as _};
@@ -72,9 +73,12 @@ async fn somebody_is_called(bot: &Bot) {
     let store = bot.store();
     let unanswered = store.unanswered_pages().await.unwrap();
     let open = store.incidents(IncidentFilter::Unresolved).await.unwrap();
+    let now = bot.clock.now();
     for incident in open.iter().filter(|incident| incident.state == IncidentState::Open && incident.severity.pages()) {
         let covers = |page: &dogwatch::store::Page| match page.folded_into() {
             None => page.severity.pages(),
+            // In its own, too: that one may be answered, as it was of a part.
+            Some(into) if into == incident.id => incident.page_at.is_some() || page.fold.as_ref().unwrap().until > now,
             Some(into) => open.iter().any(|other| other.id == into && other.state != IncidentState::Mitigated),
         };
         let is_covered = unanswered.iter().any(|page| page.incident == incident.id && covers(page));
@@ -112,4 +116,25 @@ proptest! {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(holds(story));
     }
+}
+
+/// Nobody asked for the rest of that incident when its part was acknowledged.
+#[tokio::test]
+async fn a_page_that_was_told_in_one_of_a_part_that_somebody_had_goes_out() {
+    let mut bot = Bot::begins(&[], vec![]).await;
+    fires(&mut bot, "ApiDown", "api", "critical").await;
+    fires(&mut bot, "QueueStuck", "queue", "warning").await;
+    fires(&mut bot, "DiskFull", "b", "warning").await;
+    Happens::Acks(3).to(&mut bot).await;
+    fires(&mut bot, "DiskFull", "c", "warning").await;
+    Happens::Merges(3, 4).to(&mut bot).await;
+    bot.settles().await;
+    bot.keeps_the_page_law().await;
+
+    bot.passes(minutes(31)).await;
+    bot.keeps_the_page_law().await;
+    let timeline = format!("{:?}", bot.store().timeline(IncidentId(4)).await.unwrap());
+    assert!(timeline.contains("only told in the page of a part that somebody had"), "{timeline}");
+    let waiting = bot.store().unanswered_pages().await.unwrap();
+    assert!(waiting.iter().any(|page| page.incident == IncidentId(4) && !page.is_folded()), "{waiting:#?}");
 }

@@ -20,6 +20,7 @@ mod manifest;
 mod mistakes;
 mod odd;
 mod page;
+mod passwords;
 mod playbooks;
 mod proxies;
 mod reloads;

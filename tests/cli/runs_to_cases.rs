@@ -6,6 +6,7 @@ use std::fs;
 use std::sync::Arc;
 use std::time::Duration;
 
+use chrono::{DateTime, TimeDelta, Utc};
 use dogwatch::action::{Patchable, World};
 use dogwatch::clock::{Clock as _, ManualClock, SystemClock};
 use dogwatch::cluster::Object;
@@ -14,7 +15,7 @@ use dogwatch::incident::{GroupingRules, IncidentRules};
 use dogwatch::model::{
     Alert, AlertStatus, Command, Notification, ObjectKey, Person, Role, Signal, SignalBody, Verdict, Via,
 };
-use dogwatch::network::ScriptedNetwork;
+use dogwatch::network::{Answer, Certificate, Scripted, ScriptedNetwork};
 use dogwatch::patroni::SimPatroni;
 use dogwatch::playbook::{Catalog, Playbook};
 use dogwatch::prometheus::ScriptedPrometheus;
@@ -56,9 +57,47 @@ fn playbook() -> String {
     ours.replace("autonomy: auto", "autonomy: approve").replace(r#""max(rate(http_seconds_sum[5m]))""#, query)
 }
 
+/// The same, which looks at the network first.
+fn looking() -> String {
+    let looks = "diagnose:
+  - id: name
+    dns.lookup: { name: db.web.svc.cluster.local }
+  - id: port
+    tcp.connect: { host: db.web.svc, port: 5432 }
+  - id: shown
+    tls.inspect: { host: db.web.svc, port: 5432, starttls: postgres }
+";
+    playbook().replacen("diagnose:\n", looks, 1)
+}
+
+/// The database has an address, nobody listens there, and its certificate ends in ten days.
+fn network(begin: DateTime<Utc>) -> ScriptedNetwork {
+    let network = ScriptedNetwork::default();
+    let dns = Answer {
+        server: ([10, 96, 0, 10], 53).into(),
+        code: "NOERROR".into(),
+        records: vec!["10.0.0.1".into()],
+        ttl: Some(30),
+    };
+    network.answers_in_turn("dns A db.web", vec![Scripted::Dns(dns)]);
+    network.answers_in_turn("tcp db.web.svc:5432", vec![Scripted::Closed]);
+    let certificate = Certificate {
+        subject: "CN=db".into(),
+        issuer: "CN=authority".into(),
+        names: vec!["db.web.svc".into()],
+        not_before: begin - TimeDelta::days(80),
+        not_after: begin + TimeDelta::days(10),
+        chain: 2,
+        distrust: None,
+        version: "TLSv1.3".into(),
+    };
+    network.answers_in_turn("tls db.web.svc:5432", vec![Scripted::Shows(Box::new(certificate))]);
+    network
+}
+
 /// The alert fires, ada approves after two minutes, and it helps as soon as six pods are ready.
 async fn a_run(database: std::path::PathBuf) {
-    let begin = SystemClock::default().now() - chrono::TimeDelta::hours(20);
+    let begin = SystemClock::default().now() - TimeDelta::hours(20);
     let clock = Arc::new(ManualClock::new(begin));
     let cluster = SimCluster::from_objects(clock.clone(), vec![Object(front())]).unwrap();
     let prometheus = Arc::new(ScriptedPrometheus::default());
@@ -68,13 +107,13 @@ async fn a_run(database: std::path::PathBuf) {
         let ready = front.and_then(|front| front.at("/status/readyReplicas").and_then(Value::as_i64));
         Some(if ready.unwrap_or_default() >= 6 { 0.0212 } else { 0.4123 })
     });
-    let (_catalog, catalog) = watch::channel(Arc::new(Catalog::of(vec![Playbook::from_store(&playbook()).unwrap()]).0));
+    let (_catalog, catalog) = watch::channel(Arc::new(Catalog::of(vec![Playbook::from_store(&looking()).unwrap()]).0));
     let rules = IncidentRules {
         grouping: GroupingRules { look_up: false, ..GroupingRules::default() },
         ..IncidentRules::default()
     };
     let (durability, sinks) = (Durability::Full, Sinks::default());
-    let (web, network, databases) = (Arc::default(), Arc::default(), Arc::default());
+    let (web, network, databases) = (Arc::default(), Arc::new(network(begin)), Arc::default());
     let setting = Setting {
         clock,
         cluster,
@@ -126,7 +165,7 @@ fn a_run_becomes_a_case_that_passes() {
     let folder = serving::folder();
     let runtime = tokio::runtime::Runtime::new().unwrap();
     runtime.block_on(a_run(folder.path().join("dogwatch.db")));
-    fs::write(folder.path().join("playbooks/front-slow.yaml"), playbook()).unwrap();
+    fs::write(folder.path().join("playbooks/front-slow.yaml"), looking()).unwrap();
     let server = Serving::start_in(folder, &[]);
     let said = server.ask("eve", &["test", "--from", "RUN-1", "--out", "new.yaml"]);
     assert_eq!((said.code, said.out.as_str(), said.err.as_str()), (0, "", ""));

@@ -124,7 +124,8 @@ impl Site {
         let roles: Vec<Value> = serde_saphyr::from_multiple(&printed).expect("manifests");
         assert!(!roles.is_empty());
         for role in roles {
-            // A playbook may be about what is not installed here: its namespace is all that is missing.
+            // A playbook may be about what is not installed here: its namespace is all that is
+            // missing.
             if let Some(namespace) = role["metadata"]["namespace"].as_str() {
                 let namespace = json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": namespace } });
                 self.cluster.admin.apply(namespace).await;

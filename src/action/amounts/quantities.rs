@@ -14,7 +14,8 @@ pub enum MoreStorage {
 }
 
 impl MoreStorage {
-    /// What `current` comes to with it, rounded up to whole Gi (below 1Gi: to whole Mi). `None` when that is too big to be kept.
+    /// What `current` comes to with it, rounded up to whole Gi (below 1Gi: to whole Mi). `None`
+    /// when that is too big to be kept.
     pub fn on(self, current: Quantity) -> Option<Quantity> {
         let more = match self {
             MoreStorage::Percent(percent) => current.percent(percent)?,

@@ -12,12 +12,14 @@ use crate::network::{Answer, DNS_PORT, Endpoint, NetworkError, Question, RecordK
 
 arguments! {
     pub(in crate::action) struct DnsLookup {
-        /// The whole name, such as `kubernetes.default.svc.cluster.local`: no search domain is added
+        /// The whole name, such as `kubernetes.default.svc.cluster.local`: no search domain is
+        /// added
         name: Arg<String>,
         /// What sort of record: `A`, `AAAA`, `CNAME`, `MX`, `NS`, `PTR`, `SOA`, `SRV` or `TXT`
         r#type: Option<Arg<RecordKind>> = "A",
-        /// Who is asked, by address or name, with a port where it is not 53: one that `network.hosts`
-        /// covers. Left out: the first name server of the bot's own `/etc/resolv.conf`
+        /// Who is asked, by address or name, with a port where it is not 53: one that
+        /// `network.hosts` covers. Left out: the first name server of the bot's own
+        /// `/etc/resolv.conf`
         server: Option<Arg<String>>,
         /// How long an answer may take; `1s` to `25s`
         timeout: Option<Arg<HumanDuration>> = "5s",
@@ -31,8 +33,8 @@ output! {
         answered: bool,
         /// `NOERROR`, `NXDOMAIN`, `SERVFAIL`, `REFUSED`, ...; left out where none came
         code: Option<String>,
-        /// What the records of that type say, sorted: addresses, names. An alias (CNAME) on the way is
-        /// not among them
+        /// What the records of that type say, sorted: addresses, names. An alias (CNAME) on the way
+        /// is not among them
         records: Vec<String>,
         /// The shortest time that one of them may be kept, in seconds
         ttl: Option<u32>,

@@ -1,11 +1,11 @@
 //! Which keys of annotations and labels a playbook may set.
 
-/// Domains whose annotations and labels mean something to Kubernetes, to what deploys, or to this bot, with
-/// all below them.
+/// Domains whose annotations and labels mean something to Kubernetes, to what deploys, or to this
+/// bot, with all below them.
 const RESERVED: [&str; 7] = ["kubernetes.io", "k8s.io", "dogwatch", "helm.sh", "argoproj.io", "fluxcd.io", "x-k8s.io"];
 
-/// Domains of programs that delete, scale, restore or grant by an annotation or a label, with all below them
-/// and all that begins with them: none of that is done by the way.
+/// Domains of programs that delete, scale, restore or grant by an annotation or a label, with all
+/// below them and all that begins with them: none of that is done by the way.
 const POWERS: [&str; 19] = [
     "acid.zalan.do",
     "azure.workload.identity",

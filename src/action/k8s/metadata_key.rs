@@ -35,7 +35,8 @@ pub(super) const ANNOTATION: Place = Place { field: "annotations", verb: "annota
 pub(super) const LABEL: Place = Place { field: "labels", verb: "label" };
 
 impl Place {
-    /// Decides it by the object alone. Whether the key may be set at all, whoever calls this has asked.
+    /// Decides it by the object alone. Whether the key may be set at all, whoever calls this has
+    /// asked.
     pub fn plan(self, object: &Object, key: &str, value: &str, marker: String) -> Result<Plan, ActionError> {
         let of = object.key();
         if keys::is_of_power(object.kind()) {

@@ -5,8 +5,8 @@ use crate::action::{ActionError, World, deny};
 use crate::cluster::Object;
 use crate::patroni::scope_label;
 
-/// Why a pod is to stay where it is, as the cluster's members say themselves, for people. `None`: it
-/// may go, or is no member that could be asked: of those, the labels say all that is known.
+/// Why a pod is to stay where it is, as the cluster's members say themselves, for people. `None`:
+/// it may go, or is no member that could be asked: of those, the labels say all that is known.
 ///
 /// # Errors
 /// No member answers: not knowing is no permission.

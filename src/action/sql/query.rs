@@ -21,9 +21,10 @@ use crate::sql::{BUILT_IN, Place, Rows, SITE, SqlError, SqlRequest, built_in, is
 
 arguments! {
     pub(in crate::action) struct SqlQuery {
-        /// What is asked: `activity`, `archiver`, `blocking`, `checksums`, `connections`, `databases`, `disk`, `invalid_indexes`,
-        /// `prepared_transactions`, `recovery`, `replication`, `sequences`, `settings`, `slots`, `tables`, `vacuum`, or
-        /// `site.NAME` for one of `sql.statements` in dogwatch.yaml
+        /// What is asked: `activity`, `archiver`, `blocking`, `checksums`, `connections`,
+        /// `databases`, `disk`, `invalid_indexes`, `prepared_transactions`, `recovery`,
+        /// `replication`, `sequences`, `settings`, `slots`, `tables`, `vacuum`, or `site.NAME` for
+        /// one of `sql.statements` in dogwatch.yaml
         statement: Arg<StatementName>,
         /// In which pod of the target's namespace. Left out: the target, a pod
         pod: Option<Arg<String>>,

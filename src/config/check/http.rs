@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use super::Checker;
 use crate::diagnostics::Code;
-use crate::files;
 use crate::web::{Authorities, Origin, why_refused};
 
 impl Checker<'_> {
@@ -34,23 +33,12 @@ impl Checker<'_> {
                     let message = format!("nobody shows a certificate over {origin}");
                     self.problem(Code::Contradiction, &field("ca_file"), message, "write `https`, or take it out");
                 }
-                match files::read_text(path, files::DOCUMENT) {
-                    Err(error) => {
-                        let message = format!("{place} cannot be read: {error}");
-                        self.problem(
-                            Code::MissingPath,
-                            &field("ca_file"),
-                            message,
-                            "put it there, or name another file",
-                        );
-                    }
-                    Ok(pem) => {
-                        if let Err(why) = Authorities::parse(&pem) {
-                            let message = format!("{place} holds no certificates: {why}");
-                            let remedy = "write them as PEM: `-----BEGIN CERTIFICATE-----`";
-                            self.problem(Code::InvalidValue, &field("ca_file"), message, remedy);
-                        }
-                    }
+                if let Some(pem) = self.text_of(&field("ca_file"), path)
+                    && let Err(why) = Authorities::parse(&pem)
+                {
+                    let message = format!("{place} holds no certificates: {why}");
+                    let remedy = "write them as PEM: `-----BEGIN CERTIFICATE-----`";
+                    self.problem(Code::InvalidValue, &field("ca_file"), message, remedy);
                 }
             }
             let told = origin.to_string();

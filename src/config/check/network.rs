@@ -2,7 +2,6 @@
 
 use super::Checker;
 use crate::diagnostics::Code;
-use crate::files;
 use crate::network::{HostPattern, authorities};
 use crate::web::why_refused;
 
@@ -24,21 +23,10 @@ impl Checker<'_> {
             }
         }
         let Some(path) = &self.config.network.ca_file else { return };
-        let place = path.display();
-        let pem = match files::read_text(path, files::DOCUMENT) {
-            Ok(pem) => pem,
-            Err(error) => {
-                let message = format!("{place} cannot be read: {error}");
-                return self.problem(
-                    Code::MissingPath,
-                    "network.ca_file",
-                    message,
-                    "put it there, or name another file",
-                );
-            }
-        };
-        if let Err(why) = authorities(Some(&pem)) {
-            let message = format!("{place} holds no certificates: {why}");
+        if let Some(pem) = self.text_of("network.ca_file", path)
+            && let Err(why) = authorities(Some(&pem))
+        {
+            let message = format!("{} holds no certificates: {why}", path.display());
             let remedy = "write them as PEM: `-----BEGIN CERTIFICATE-----`";
             self.problem(Code::InvalidValue, "network.ca_file", message, remedy);
         }

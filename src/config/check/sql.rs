@@ -2,7 +2,6 @@
 
 use super::Checker;
 use crate::diagnostics::Code;
-use crate::files;
 use crate::sql::{Ssl, is_name};
 
 impl Checker<'_> {
@@ -30,10 +29,8 @@ impl Checker<'_> {
             );
         }
         for (field, path) in [("ca_file", &sql.ca_file), ("cert_file", &sql.cert_file), ("key_file", &sql.key_file)] {
-            let Some(path) = path else { continue };
-            if let Err(error) = files::read_text(path, files::DOCUMENT) {
-                let message = format!("{} cannot be read: {error}", path.display());
-                self.problem(Code::MissingPath, &format!("sql.{field}"), message, "put it there, or name another file");
+            if let Some(path) = path {
+                self.text_of(&format!("sql.{field}"), path);
             }
         }
         if sql.user.is_some() && sql.password.is_some() && matches!(sql.ssl, Ssl::Disable | Ssl::Require) {

@@ -38,8 +38,8 @@ pub(super) fn type_of(checker: &Checker<'_>, path: &[&str], visible: Visible<'_>
     types.all(|other| other == Some(first)).then_some(first)
 }
 
-/// The same path, from the step or the target on that it begins with: a `set` and the item of a loop
-/// may be another name for what is there.
+/// The same path, from the step or the target on that it begins with: a `set` and the item of a
+/// loop may be another name for what is there.
 fn origin<'p>(mut path: Vec<&'p str>, visible: Visible<'p>) -> Vec<&'p str> {
     for _ in 0..MOST_NAMES {
         let Some((name, fields)) = path.split_first() else { break };

@@ -297,8 +297,8 @@ pub struct Expect {
     /// What becomes of the items of each loop, by its id: of all of them, by their keys.
     #[serde(default)]
     pub items: BTreeMap<String, ExpectedItems>,
-    /// The branch that each `choose` takes, by its id, or by where it stands (`diagnose.2`): one, or
-    /// in a loop maybe several.
+    /// The branch that each `choose` takes, by its id, or by where it stands (`diagnose.2`): one,
+    /// or in a loop maybe several.
     #[serde(default)]
     pub branches: BTreeMap<String, Names>,
     /// A part of what the page says, or of what is told to those who were paged already.

@@ -40,6 +40,8 @@ pub(in crate::store) struct Carrier {
     pub state: IncidentState,
     /// It is of the spell that its incident is in.
     pub is_of_this_spell: bool,
+    /// Nobody waits for an answer to that page any more.
+    pub is_answered: bool,
 }
 
 /// Why a folded page is told in another one no longer.
@@ -70,6 +72,11 @@ pub(in crate::store) fn unfolding(
     let because = match carrier {
         None => "the page that told of it is gone".to_owned(),
         // Whoever acknowledges that page has all of it.
+        Some(carrier) if carrier.incident == subject.id && !carrier.is_answered => return Unfolding::Stays,
+        // It was answered when it was only of a part.
+        Some(carrier) if carrier.incident == subject.id && until <= now => {
+            "nobody has acknowledged it, only told in the page of a part that somebody had".to_owned()
+        }
         Some(carrier) if carrier.incident == subject.id => return Unfolding::Stays,
         // What became part of it was worse.
         Some(carrier) if subject.severity == Severity::S1 => {
@@ -115,7 +122,7 @@ mod tests {
     }
 
     fn carrier(state: IncidentState) -> Option<Carrier> {
-        Some(Carrier { incident: IncidentId(4), state, is_of_this_spell: true })
+        Some(Carrier { incident: IncidentId(4), state, is_of_this_spell: true, is_answered: false })
     }
 
     fn comes_to(subject: IncidentState, reason: &PageReason, carrier: Option<Carrier>, minute: i64) -> &'static str {
@@ -131,7 +138,12 @@ mod tests {
     #[test]
     fn what_is_s1_by_now_goes_out() {
         let worse = Incident { severity: Severity::S1, ..incident(2, IncidentState::Open) };
-        let carrier = |id| Carrier { incident: IncidentId(id), state: IncidentState::Open, is_of_this_spell: true };
+        let carrier = |id| Carrier {
+            incident: IncidentId(id),
+            state: IncidentState::Open,
+            is_of_this_spell: true,
+            is_answered: false,
+        };
         let until = DateTime::UNIX_EPOCH + TimeDelta::minutes(30);
         let comes_to = |id| unfolding(&worse, None, Some(carrier(id)), until, DateTime::UNIX_EPOCH);
         assert!(matches!(comes_to(1), Unfolding::GoesOut { .. }));
@@ -166,6 +178,9 @@ mod tests {
         let own = Some(Carrier { incident: IncidentId(5), ..carrier(Open).unwrap() });
         assert_eq!(comes_to(Open, &PageReason::Uncovered, own, 500), "stays");
         assert_eq!(comes_to(Acknowledged, &PageReason::Uncovered, own, 0), "ends");
+        let of_a_part = own.map(|own| Carrier { is_answered: true, ..own });
+        assert_eq!(comes_to(Open, &PageReason::Uncovered, of_a_part, 29), "stays");
+        assert_eq!(comes_to(Open, &PageReason::Uncovered, of_a_part, 30), "goes out", "nobody has the whole");
     }
 
     #[test]

@@ -19,9 +19,11 @@ pub(super) const DUE: &str = "SELECT page.id FROM page JOIN incident AS mine ON 
          LEFT JOIN incident AS made ON made.id = into_page.incident_id
          LEFT JOIN incident AS carrier ON carrier.id = COALESCE(made.merged_root, made.id)
      WHERE page.folded_into IS NOT NULL AND page.acknowledged_at IS NULL AND (
-         subject.state IN ('acknowledged', 'resolved') OR carrier.id IS NULL OR (carrier.id <> subject.id AND (
-             subject.severity = 'S1' OR carrier.state NOT IN ('open', 'acknowledged') OR (made.merged_root IS NULL AND made.spell <> into_page.spell)
-             OR typeof(page.folded_until) <> 'integer' OR page.folded_until <= ?)))
+         subject.state IN ('acknowledged', 'resolved') OR carrier.id IS NULL
+         OR (carrier.id <> subject.id AND (subject.severity = 'S1' OR carrier.state NOT IN ('open', 'acknowledged')
+             OR (made.merged_root IS NULL AND made.spell <> into_page.spell)))
+         OR ((carrier.id <> subject.id OR into_page.acknowledged_at IS NOT NULL)
+             AND (typeof(page.folded_until) <> 'integer' OR page.folded_until <= ?)))
      ORDER BY page.folded_at, page.id";
 
 pub(super) const NEXT: &str = "SELECT MIN(folded_until) AS next FROM page

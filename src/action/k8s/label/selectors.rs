@@ -19,8 +19,8 @@ const SELECTING: [Kind; 6] = [
 /// The most of each in a namespace, or in the cluster. More is not read but refused.
 const MOST: usize = 10_000;
 
-/// Whether nothing in the namespace of `object` selects by the label; where that is in none, nothing
-/// in the cluster.
+/// Whether nothing in the namespace of `object` selects by the label; where that is in none,
+/// nothing in the cluster.
 ///
 /// # Errors
 /// Something does, or cannot be listed: not knowing is no permission.

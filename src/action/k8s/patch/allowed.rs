@@ -177,7 +177,8 @@ impl Patchable {
         self.with(|allowed| allowed.keys.extend(keys))
     }
 
-    /// Why `k8s.configmap_patch` may not set that value here, and what would let it; `None`: it may.
+    /// Why `k8s.configmap_patch` may not set that value here, and what would let it; `None`: it
+    /// may.
     pub fn key_refusal(&self, key: &ConfigMapKey) -> Option<String> {
         let ConfigMapKey { namespace, name, key: of } = key;
         if let Some(why) = key.why_never() {

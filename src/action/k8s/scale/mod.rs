@@ -2,6 +2,7 @@
 
 mod plan;
 mod replica_owner;
+mod wish;
 
 use async_trait::async_trait;
 use serde::Serialize;
@@ -18,9 +19,9 @@ use crate::action::{
 use crate::cluster::{Cluster, Object, Patch};
 use crate::language::Arg;
 use crate::model::{Autonomy, Intent, ObjectKey, StepAddress};
-pub(super) use plan::{Amount, Wish};
 use plan::{linear_min, plan};
 use replica_owner::Owner;
+pub(super) use wish::{Amount, Wish, WishArguments};
 
 arguments! {
     pub(in crate::action) struct K8sScale {
@@ -110,11 +111,7 @@ impl Declared for K8sScale {
     }
 
     fn check(&self) -> Result<(), String> {
-        match (&self.by, &self.to) {
-            (None, None) => return Err("say how many: `by: 50%` or `to: 6`".into()),
-            (Some(_), Some(_)) => return Err("`by` and `to` are both given; choose one".into()),
-            _ => {}
-        }
+        self.wish().check_amount()?;
         let literal = |arg: &Arg<Count>| arg.literal().map(|count| count.0);
         let (max, min) = (literal(&self.max), self.min.as_ref().and_then(literal));
         if max == Some(0) || min == Some(0) {
@@ -132,19 +129,16 @@ impl Declared for K8sScale {
     }
 }
 
+impl K8sScale {
+    fn wish(&self) -> WishArguments<'_> {
+        WishArguments { by: self.by.as_ref(), to: self.to.as_ref(), max: &self.max, min: self.min.as_ref() }
+    }
+}
+
 #[async_trait]
 impl Mutation for K8sScale {
     async fn prepare(&self, world: &World, step: StepContext<'_>) -> Result<Plan, ActionError> {
-        let amount = match (&self.by, &self.to) {
-            (Some(by), _) => Amount::By(by.resolve(step.scope)?),
-            (None, Some(to)) => Amount::To(to.resolve(step.scope)?.0),
-            (None, None) => return Err(ActionError::fail("k8s.scale has neither `by` nor `to`")),
-        };
-        let wish = Wish {
-            amount,
-            max: self.max.resolve(step.scope)?.0,
-            min: self.min.as_ref().map(|min| min.resolve(step.scope)).transpose()?.map(|min| min.0),
-        };
+        let wish = self.wish().resolve(step.scope)?;
         let cluster = world.cluster.as_ref();
         let workload = objects::live_target(cluster, &step).await?;
         let owner = replica_owner::find(cluster, &workload).await?;

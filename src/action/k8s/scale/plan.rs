@@ -3,27 +3,13 @@
 use serde_json::{Map, Value, json};
 
 use super::replica_owner::Owner;
+use super::wish::{Amount, Wish};
 use super::{Scaled, Via};
-use crate::action::amounts::MoreReplicas;
 use crate::action::k8s::field_owner;
 use crate::action::k8s::hpa_set::Bound;
 use crate::action::{ActionError, Output, Plan};
 use crate::cluster::Object;
 use crate::model::{Intent, ObjectKey};
-
-/// What the playbook wants.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::action::k8s) struct Wish {
-    pub amount: Amount,
-    pub max: u32,
-    pub min: Option<u32>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::action::k8s) enum Amount {
-    By(MoreReplicas),
-    To(u32),
-}
 
 /// Decides the change. `config` is the ConfigMap of a proportional autoscaler.
 pub(super) fn plan(

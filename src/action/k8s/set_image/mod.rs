@@ -35,7 +35,8 @@ output! {
         from: String,
         /// The image that there is now
         to: String,
-        /// The revision that proves that it runs; 0: the bot's configuration allows it by its digest
+        /// The revision that proves that it runs; 0: the bot's configuration allows it by its
+        /// digest
         revision: i64,
     }
 }

@@ -3,12 +3,15 @@
 use chrono::{DateTime, Duration, Utc};
 use serde_json::{Value, json};
 
-use super::{Recorded, RecordedRun};
+use super::{Recorded, RecordedRun, action_of};
 use crate::model::{MASK, RunEvent};
-use crate::playbook::{Playbook, StepKind};
+use crate::playbook::Playbook;
 
 /// A case's cluster has so long to come to rest before the alert fires.
 const REST: Duration = Duration::seconds(60);
+
+/// What these see stands in `http` and `network`.
+const TOLD_ELSEWHERE: [&str; 4] = ["http.request", "dns.lookup", "tcp.connect", "tls.inspect"];
 
 /// Each as it was when the run saw it first.
 pub(super) fn of(recorded: &RecordedRun, playbook: &Playbook, notes: &mut Vec<String>) -> Vec<Value> {
@@ -21,15 +24,15 @@ pub(super) fn of(recorded: &RecordedRun, playbook: &Playbook, notes: &mut Vec<St
         };
         let before = found.len();
         collect(seen, &mut found);
-        let step = event.step().and_then(|at| playbook.all_steps().find(|step| step.address == at.for_all()));
-        if let Some(StepKind::Action(action)) = step.map(|step| &step.kind)
-            && let Some(at) = event.step()
-            && action.describe().query().is_none()
+        if let Some(at) = event.step()
+            && let Some(action) = action_of(playbook, at)
+            && action.query().is_none()
+            && !TOLD_ELSEWHERE.contains(&action.name())
             && found.len() == before
             && !is_manifest(seen)
             && seen.get("found") != Some(&json!(false))
         {
-            let name = action.describe().declaration().name;
+            let name = action.name();
             notes.push(format!(
                 "{at} ({name}) keeps a part of what it saw: what it needs besides belongs into `objects`"
             ));

@@ -19,9 +19,10 @@ pub(in crate::rehearse) use manifests::{clean, told_from};
 
 use super::items::became;
 use super::judge::changes;
+use crate::action::Describe;
 use crate::engine::RunState;
-use crate::model::{Run, RunEvent, Verdict};
-use crate::playbook::{Playbook, TargetPart};
+use crate::model::{Run, RunEvent, StepAddress, Verdict};
+use crate::playbook::{Playbook, StepKind, TargetPart};
 
 /// A run with its log, as `dogwatch log RUN-7` prints it.
 #[derive(Debug, Deserialize)]
@@ -88,6 +89,27 @@ pub fn case_of_run(recorded: &RecordedRun, playbook: &Playbook) -> Result<CaseOf
     }
     fields.push(("expect", Value::Object(expect)));
     Ok(CaseOfRun { fields, notes })
+}
+
+/// The action of a step, where the playbook still has it.
+fn action_of<'p>(playbook: &'p Playbook, step: &StepAddress) -> Option<&'p dyn Describe> {
+    let step = step.for_all();
+    match &playbook.all_steps().find(|known| known.address == step)?.kind {
+        StepKind::Action(action) => Some(action.describe()),
+        _ => None,
+    }
+}
+
+/// What was asked, in the order of the first time, each with its answers in order.
+struct Asked<K>(Vec<(K, Vec<Value>)>);
+
+impl<K: PartialEq> Asked<K> {
+    fn add(&mut self, what: K, answer: Value) {
+        match self.0.iter_mut().find(|(known, _)| *known == what) {
+            Some((_, answers)) => answers.push(answer),
+            None => self.0.push((what, vec![answer])),
+        }
+    }
 }
 
 fn alert(run: &Run) -> Option<Value> {

@@ -3,35 +3,33 @@
 use chrono::TimeDelta;
 use serde_json::{Map, Value, json};
 
-use super::{Recorded, RecordedRun};
+use super::{Asked, Recorded, RecordedRun, action_of};
+use crate::action::Describe;
 use crate::model::RunEvent;
-use crate::playbook::{Playbook, StepKind};
+use crate::playbook::Playbook;
 
 /// One entry for each thing that was asked, with its answers in order.
 pub(super) fn of(recorded: &RecordedRun, playbook: &Playbook) -> Vec<Value> {
-    let mut asked: Vec<(String, Vec<Value>)> = Vec::new();
     let begin = recorded.log.first().map(|first| first.at).unwrap_or_default();
+    let mut asked = Asked(Vec::new());
     for Recorded { at, event } in &recorded.log {
         let RunEvent::Read { step, output, summary } = event else { continue };
-        let step = step.for_all();
-        let Some(known) = playbook.all_steps().find(|known| known.address == step) else { continue };
-        let StepKind::Action(action) = &known.kind else { continue };
-        let answered = match action.describe().name() {
-            "dns.lookup" => summary.split_once(": ").map(|(question, _)| (question.to_owned(), name_server(output))),
-            "tcp.connect" => first_word(summary).map(|endpoint| (format!("tcp {endpoint}"), port(output))),
-            "tls.inspect" => summary
+        let answered = match action_of(playbook, step).map(Describe::name) {
+            Some("dns.lookup") => {
+                summary.split_once(": ").map(|(question, _)| (question.to_owned(), name_server(output)))
+            }
+            Some("tcp.connect") => first_word(summary).map(|endpoint| (format!("tcp {endpoint}"), port(output))),
+            Some("tls.inspect") => summary
                 .strip_prefix("the certificate of ")
                 .and_then(first_word)
                 .map(|endpoint| (format!("tls {endpoint}"), certificate(output, *at - begin))),
             _ => None,
         };
-        let Some((what, answer)) = answered else { continue };
-        match asked.iter_mut().find(|(known, _)| *known == what) {
-            Some((_, answers)) => answers.push(answer),
-            None => asked.push((what, vec![answer])),
+        if let Some((what, answer)) = answered {
+            asked.add(what, answer);
         }
     }
-    asked.into_iter().map(|(asked, answers)| json!({ "asked": asked, "answers": answers })).collect()
+    asked.0.into_iter().map(|(asked, answers)| json!({ "asked": asked, "answers": answers })).collect()
 }
 
 fn first_word(text: &str) -> Option<&str> {

@@ -2,33 +2,25 @@
 
 use serde_json::{Value, json};
 
-use super::{Recorded, RecordedRun};
+use super::{Asked, Recorded, RecordedRun, action_of};
 use crate::model::RunEvent;
-use crate::playbook::{Playbook, StepKind};
+use crate::playbook::Playbook;
 
 /// One entry for each statement in each pod, with its answers in order.
 pub(super) fn of(recorded: &RecordedRun, playbook: &Playbook, notes: &mut Vec<String>) -> Vec<Value> {
-    let mut asked: Vec<(String, String, Vec<Value>)> = Vec::new();
+    let mut asked = Asked(Vec::new());
     for Recorded { event, .. } in &recorded.log {
         let RunEvent::Read { step, output, summary } = event else { continue };
-        let step = step.for_all();
-        let Some(known) = playbook.all_steps().find(|known| known.address == step) else { continue };
-        let StepKind::Action(action) = &known.kind else { continue };
-        if action.describe().name() != "sql.query" {
-            continue;
-        }
-        let Some((statement, pod)) = place(summary) else { continue };
+        let is_query = action_of(playbook, step).is_some_and(|action| action.name() == "sql.query");
+        let Some(what) = place(summary).filter(|_| is_query) else { continue };
         if output.get("truncated") == Some(&Value::Bool(true)) {
+            let step = step.for_all();
             notes.push(format!("the answer to {step} had more rows than are kept: look at `sql`"));
         }
-        let answer = json!({ "rows": output.get("rows").cloned().unwrap_or_else(|| json!([])) });
-        match asked.iter_mut().find(|(known, of, _)| known == statement && of == pod) {
-            Some((.., answers)) => answers.push(answer),
-            None => asked.push((statement.to_owned(), pod.to_owned(), vec![answer])),
-        }
+        asked.add(what, json!({ "rows": output.get("rows").cloned().unwrap_or_else(|| json!([])) }));
     }
-    let entry = |(statement, pod, answers)| json!({ "statement": statement, "pod": pod, "answers": answers });
-    asked.into_iter().map(entry).collect()
+    let entry = |((statement, pod), answers)| json!({ "statement": statement, "pod": pod, "answers": answers });
+    asked.0.into_iter().map(entry).collect()
 }
 
 /// Of `disk of db-0 in shop: 1 row`: the statement and the pod.

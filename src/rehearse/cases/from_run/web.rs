@@ -2,14 +2,14 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{Recorded, RecordedRun};
+use super::{Asked, Recorded, RecordedRun, action_of};
 use crate::model::{RunEvent, StepAddress};
-use crate::playbook::{Playbook, StepKind};
+use crate::playbook::Playbook;
 use crate::web::split_url;
 
 /// One entry for each URL, with its answers in order.
 pub(super) fn of(recorded: &RecordedRun, playbook: &Playbook, notes: &mut Vec<String>) -> Vec<Value> {
-    let mut asked: Vec<(String, Vec<Value>)> = Vec::new();
+    let mut asked = Asked(Vec::new());
     for Recorded { event, .. } in &recorded.log {
         let Some(step) = event.step().map(|step| step.for_all()) else { continue };
         let Some(part) = part_of_url(playbook, &step) else { continue };
@@ -17,20 +17,16 @@ pub(super) fn of(recorded: &RecordedRun, playbook: &Playbook, notes: &mut Vec<St
         if answer.get("truncated") == Some(&Value::Bool(true)) {
             notes.push(format!("the answer to {step} was longer than is kept: look at `http`"));
         }
-        match asked.iter_mut().find(|(known, _)| *known == part) {
-            Some((_, answers)) => answers.push(answer),
-            None => asked.push((part, vec![answer])),
-        }
+        asked.add(part, answer);
     }
-    asked.into_iter().map(|(url, answers)| json!({ "url": url, "answers": answers })).collect()
+    asked.0.into_iter().map(|(url, answers)| json!({ "url": url, "answers": answers })).collect()
 }
 
 /// The longest of what stands between holes behind the host: it is sent as it is.
 fn part_of_url(playbook: &Playbook, step: &StepAddress) -> Option<String> {
-    let step = playbook.all_steps().find(|known| known.address == *step)?;
-    let StepKind::Action(action) = &step.kind else { return None };
-    action.describe().origin()?;
-    let arguments = action.describe().args();
+    let action = action_of(playbook, step)?;
+    action.origin()?;
+    let arguments = action.args();
     let (_, url) = arguments.into_iter().find(|(name, _)| *name == "url")?;
     let (url, _) = url.text()?;
     let (origin, behind) = split_url(url).ok()?;

@@ -102,7 +102,8 @@ impl FoldTable for SqliteTables<'_> {
         let query = sqlx::query(
             "SELECT page.*, COALESCE(incident.merged_root, incident.id) AS root,
                  carrier.id AS carrier, carrier.state AS carrier_state,
-                 made.merged_root IS NOT NULL OR made.spell = into_page.spell AS is_of_this_spell
+                 made.merged_root IS NOT NULL OR made.spell = into_page.spell AS is_of_this_spell,
+                 into_page.acknowledged_at IS NOT NULL AS is_answered
              FROM page JOIN incident ON incident.id = page.incident_id
                  LEFT JOIN page AS into_page ON into_page.id = page.folded_into
                  LEFT JOIN incident AS made ON made.id = into_page.incident_id
@@ -144,6 +145,7 @@ fn fold_row(row: &SqliteRow) -> Result<FoldRow, StoreError> {
             incident: IncidentId(id),
             state: state(&text(row, "carrier_state")),
             is_of_this_spell: get(row, "is_of_this_spell")?,
+            is_answered: get(row, "is_answered")?,
         }),
     };
     let level: i64 = get(row, "level")?;
