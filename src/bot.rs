@@ -7,7 +7,7 @@ use tokio::sync::watch;
 
 use crate::action::World;
 use crate::alertmanager::{Alertmanager, QuietWorker, Sources};
-use crate::engine::{EngineOptions, EngineWorker, FreezeWorker, KindWorker, PlaybookWorker};
+use crate::engine::{EngineOptions, EngineWorker, FreezeWorker, KindWorker, PlaybookWorker, StoredPast};
 use crate::escalation::{EscalationWorker, Watchdog};
 use crate::incident::{
     HeartbeatWorker, IncidentRules, OverrideWorker, PageWorker, ScheduleWorker, SignalWorker, WindowWorker,
@@ -105,9 +105,12 @@ impl Bot {
         }
         for n in 0..runs {
             let name = format!("{}/{n}", self.name);
-            let (store, world) = (self.store.clone(), self.world.clone());
+            let store = self.store.clone();
+            let past = Arc::new(StoredPast::new(store.clone(), self.world.past.clone()));
+            let world = World { past, ..self.world.clone() };
             let options = EngineOptions {
                 ceilings: rules.ceilings.clone(),
+                acting: rules.oncall.acting(),
                 limits: rules.limits.clone(),
                 may_start: rules.may_start.clone(),
                 ..self.engine.clone()
@@ -132,6 +135,7 @@ impl Default for EngineOptions {
             mark: String::new(),
             mandate: Arc::new(Mandate::unshared()),
             ceilings: Live::default(),
+            acting: Live::default(),
             limits: Live::default(),
             freeze_map: None,
             may_start: SourceRights::default(),

@@ -66,6 +66,7 @@ impl Site {
             web: Arc::new(ScriptedWeb::default()),
             network: Arc::new(ScriptedNetwork::default()),
             databases: Arc::new(ScriptedDatabases::default()),
+            past: Arc::new(dogwatch::action::ScriptedPast::default()),
             clock: clock.clone(),
             patchable: dogwatch::action::Patchable::default(),
         };

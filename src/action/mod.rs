@@ -11,6 +11,7 @@ mod certmanager;
 mod declaration;
 mod dns;
 mod error;
+mod history;
 mod holes;
 mod http;
 mod k8s;
@@ -39,6 +40,7 @@ use serde_json::{Map, Value};
 use declaration::AT_WILL;
 pub use declaration::{Argument, Declaration, Effect, Field, Named, On, Right};
 pub use error::ActionError;
+pub use history::{Past, ScriptedPast};
 pub use k8s::deny::{self, ChangeKind};
 pub use k8s::field_path::FieldPath;
 pub use k8s::patch::{ConfigMapKey, PatchField, Patchable, why_never};
@@ -67,6 +69,8 @@ pub struct World {
     pub web: Arc<dyn Web>,
     pub network: Arc<dyn Network>,
     pub databases: Arc<dyn Databases>,
+    /// What the bot did before.
+    pub past: Arc<dyn Past>,
     pub clock: Arc<dyn Clock>,
     /// What the configuration of the bot lets actions change beyond what each bot may.
     pub patchable: Patchable,

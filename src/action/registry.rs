@@ -3,7 +3,9 @@
 use serde::de::{Error, MapAccess};
 use serde::{Deserialize, Deserializer};
 
-use super::{Action, Declaration, Declared, certmanager, dns, http, k8s, patroni, prometheus, sql, tcp, tell, tls};
+use super::{
+    Action, Declaration, Declared, certmanager, dns, history, http, k8s, patroni, prometheus, sql, tcp, tell, tls,
+};
 
 /// The list and what follows from it.
 macro_rules! registry {
@@ -40,6 +42,7 @@ registry![
     k8s::pods::K8sPods,
     k8s::logs::K8sLogs,
     k8s::last_change::K8sLastChange,
+    history::runs::HistoryRuns,
     k8s::owners::K8sOwners,
     k8s::claim_owner::K8sClaimOwner,
     k8s::rollout_history::K8sRolloutHistory,

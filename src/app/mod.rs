@@ -22,13 +22,13 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use crate::action::World;
+use crate::action::{ScriptedPast, World};
 use crate::bot::Bot;
 use crate::chat::{ConsoleChat, Desk};
 use crate::clock::{Clock, SystemClock};
 use crate::cluster::Cluster;
 use crate::config::{AuthConfig, Config, SourceConfig, SourceKind};
-use crate::engine::{EngineOptions, learn_kinds};
+use crate::engine::{EngineOptions, StoredPast, learn_kinds};
 use crate::handoff::{HandoffWorker, Reporter, Template};
 use crate::incident::{plan_windows, read_overrides};
 use crate::intake::{Form, Mapping};
@@ -98,6 +98,7 @@ pub async fn serve(config: &Config, ending: &Ending) -> anyhow::Result<()> {
         web,
         network: edges::network(config)?,
         databases: edges::databases(config)?,
+        past: Arc::new(ScriptedPast::default()),
         clock: clock.clone(),
         patchable: config.actions.patchable(),
     };
@@ -171,7 +172,9 @@ pub async fn serve(config: &Config, ending: &Ending) -> anyhow::Result<()> {
         .with_budgets(budgets.clone())
         .with_freeze_map(rules.freeze_map.clone())
         .with_catalog(bot.catalog.clone());
-    let previews = LivePreviews::new(world.clone(), bot.catalog.clone(), config.engine.output_limit.bytes());
+    let past = Arc::new(StoredPast::new(store.clone(), world.past.clone()));
+    let previews =
+        LivePreviews::new(World { past, ..world.clone() }, bot.catalog.clone(), config.engine.output_limit.bytes());
     let reports = ShiftReports(reporter.clone());
     let desk = Desk::new(store.clone(), clock.clone(), metrics.clone(), Arc::new(previews), Arc::new(reports))
         .explaining(Arc::new(config.severities.mapping()), roster.clone(), &config.oncall.default_team)

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::named::playbook_with;
 use super::output::{Exit, Failure, say_or_write};
 use super::yaml;
-use crate::action::World;
+use crate::action::{ScriptedPast, World};
 use crate::app;
 use crate::clock::SystemClock;
 use crate::cluster::Cluster;
@@ -75,6 +75,7 @@ pub(super) async fn go(args: Args) -> anyhow::Result<Exit> {
         web,
         network: app::network(&config)?,
         databases: app::databases(&config)?,
+        past: Arc::new(ScriptedPast::default()),
         clock: Arc::new(SystemClock::default()),
         patchable: config.actions.patchable(),
     };

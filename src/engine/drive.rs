@@ -341,14 +341,17 @@ impl Driver<'_> {
     }
 
     async fn tell(&mut self, at: &StepAt<'_>, tell: &Tell) -> Result<Flow, StoreError> {
-        let (team, text) = told(&self.frame, &self.state, self.playbook, &at.address, tell);
-        let told = RunEvent::Told { step: at.address.clone(), page: tell.page, team: team.clone(), text: text.clone() };
-        let mut append = Append { events: vec![told], ..Append::default() };
-        if tell.page {
-            append.pages.push(self.page(team, Some(text)));
-        } else {
-            append.notices.push(text);
+        let acting = self.options.acting.get();
+        let told = told(&self.frame, &self.state, self.playbook, &at.address, tell, &acting);
+        let mut append = Append::default();
+        if let RunEvent::Told { page, team, text, .. } = &told {
+            if *page {
+                append.pages.push(self.page(team.clone(), Some(text.clone())));
+            } else {
+                append.notices.push(text.clone());
+            }
         }
+        append.events.push(told);
         self.append(append).await?;
         Ok(Flow::On)
     }

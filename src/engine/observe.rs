@@ -12,7 +12,8 @@ use super::state::RunState;
 use super::walk::StepAt;
 use super::watch;
 use crate::action::{ActionError, Tell, World};
-use crate::model::{HumanDuration, RunEvent, StepAddress};
+use crate::language::Scope;
+use crate::model::{ActingTeams, HumanDuration, RunEvent, StepAddress};
 use crate::playbook::Playbook;
 
 /// What came of it.
@@ -84,19 +85,38 @@ pub(super) async fn observe<'p>(
     })
 }
 
-/// Whom a page or notice goes to, and what it says.
+/// Whom a page or notice goes to, and what it says: the team that can act on the cause, the one
+/// that is named, or the owner.
 pub(super) fn told(
     frame: &Frame,
     state: &RunState,
     playbook: &Playbook,
     step: &StepAddress,
     tell: &Tell,
-) -> (String, String) {
+    acting: &ActingTeams,
+) -> RunEvent {
     let mut scope = frame.scope(state, step);
     scope.insert("because".into(), state.entered_because.clone().into());
     let text = tell.message.text_leniently(&scope);
     // A team that cannot be found out is nobody: then the owner is called.
     let named = tell.team.as_ref().and_then(|team| team.resolve(&scope).ok());
-    let team = named.filter(|team| !team.trim().is_empty()).unwrap_or_else(|| playbook.owner.clone());
-    (team, text)
+    let named = named.filter(|team| !team.trim().is_empty()).unwrap_or_else(|| playbook.owner.clone());
+    let acts = state.role.filter(|_| tell.page);
+    let owners = OWNERS.iter().filter_map(|path| text_at(&scope, path));
+    let team = acts.and_then(|role| acting.team(role, owners));
+    let role = acts.filter(|_| team.is_some());
+    RunEvent::Told { step: step.clone(), page: tell.page, team: team.unwrap_or(named), text, role }
+}
+
+/// Where it stands whose an object is, the surest first.
+const OWNERS: [&[&str]; 3] = [
+    &["target", "metadata", "labels", "team"],
+    &["target", "metadata", "annotations", "team"],
+    &["alert", "labels", "team"],
+];
+
+fn text_at<'s>(scope: &'s Scope, path: &[&str]) -> Option<&'s str> {
+    let (first, rest) = path.split_first()?;
+    let found = rest.iter().try_fold(scope.get(*first)?, |value, key| value.get(key))?;
+    found.as_str()
 }

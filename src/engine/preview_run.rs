@@ -9,7 +9,7 @@ use super::state::RunState;
 use super::timing::READ_TIMEOUT;
 use super::watch;
 use crate::action::World;
-use crate::model::{Autonomy, FailureClass, Outcome, Phase, Preview, RunEvent};
+use crate::model::{ActingTeams, Autonomy, FailureClass, Outcome, Phase, Preview, RunEvent};
 use crate::playbook::Playbook;
 
 /// What a run would come to.
@@ -56,8 +56,7 @@ pub async fn preview_run(world: &World, playbook: &Playbook, frame: &Frame) -> R
             Observed::TargetUnread(error) => return escalates(events, error.message),
             Observed::Other(Next::Wait { at, .. }) => RunEvent::Waited { step: at.address },
             Observed::Other(Next::Tell { at, tell }) => {
-                let (team, text) = told(frame, &state, playbook, &at.address, tell);
-                RunEvent::Told { step: at.address, page: tell.page, team, text }
+                told(frame, &state, playbook, &at.address, tell, &ActingTeams::default())
             }
             Observed::Other(Next::End { outcome, because }) => {
                 return RunPreview { events, preview: None, end: Some((outcome, because)) };

@@ -13,7 +13,8 @@ use super::walk::{ChooseAt, StepAt, find};
 use crate::action::{Action, ActionError, Field, Read, RunMark, StepContext, World};
 use crate::language::Expression;
 use crate::model::{
-    ConditionKind, Considered, FailureClass, Look, ObjectKey, Phase, RunEvent, StepAddress, redact, redact_value,
+    ActingRole, ConditionKind, Considered, FailureClass, Look, ObjectKey, Phase, RunEvent, StepAddress, redact,
+    redact_value,
 };
 use crate::playbook::{Condition, Playbook, StepKind, Verify};
 
@@ -104,7 +105,10 @@ pub(super) fn evaluate(
                 None => format!("`{}` is {held}", condition.expression.source()),
             };
             let expression = on_one_line(&condition.expression);
-            RunEvent::Checked { step: at.address.clone(), condition: kind, held, because, expression }
+            // What gives no role says nothing: then the page goes where it would without one.
+            let role = condition.role.as_ref().filter(|_| kind.escalates(held));
+            let role = role.and_then(|role| ActingRole::of_word(role.render_leniently(&scope).trim()));
+            RunEvent::Checked { step: at.address.clone(), condition: kind, held, because, expression, role }
         }
         Err(error) => RunEvent::Failed {
             step: at.address.clone(),

@@ -17,7 +17,7 @@ use crate::action::World;
 use crate::alertmanager::Sources;
 use crate::mandate::Mandate;
 use crate::metrics::Metrics;
-use crate::model::{Ceilings, Digest, FleetLimits, Live, Outcome, RunEvent, RunLimits, SourceRights};
+use crate::model::{ActingTeams, Ceilings, Digest, FleetLimits, Live, Outcome, RunEvent, RunLimits, SourceRights};
 use crate::playbook::{Catalog, Playbook};
 use crate::store::{Append, ClaimedRun, NewPage, PageReason, Store, StoreError};
 use crate::worker::{Turn, TurnError, Worker};
@@ -55,6 +55,8 @@ pub struct EngineOptions {
     pub ceilings: Live<Ceilings>,
     /// How much is changed at the most, over all runs; may change while they are under way.
     pub limits: Live<FleetLimits>,
+    /// Which team can act on which cause; may change while runs are under way.
+    pub acting: Live<ActingTeams>,
     /// The ConfigMap that freezes; `None`: none is asked.
     pub freeze_map: Option<FreezeMap>,
     /// What the alerts of each source may start, also by a hand-over.

@@ -86,7 +86,7 @@ fn each_event_has_its_line() {
     14:01:02 verify: p99 0.021 < 0.1: good
     14:01:03 verify: p99 0.21 < 0.1: not yet
     14:01:04 verify: p99 2.1 > 1: bad
-    (nothing)
+    14:01:05 storage can act on that, which is team platform
     14:01:06 notice to team platform: scaled
     14:01:07 the alert resolved
     14:01:08 alice (discord) asks to stop

@@ -265,6 +265,9 @@ fn tell_run(run: RunId, event: &RunEvent, at: DateTime<Utc>) -> Option<String> {
         RunEvent::Watched { step, verdict, summary } => {
             format!("{}: {summary}: {}", step_name(step), verdict_text(*verdict))
         }
+        RunEvent::Told { page: true, team, role: Some(role), .. } => {
+            format!("{role} can act on that, which is team {team}")
+        }
         // A page has its own entry, which says why.
         RunEvent::Told { page: true, .. } => return None,
         RunEvent::Told { team, text, .. } => format!("notice to team {team}: {text}"),

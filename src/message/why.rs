@@ -148,7 +148,7 @@ fn run_lines(run: &Run, timeline: &[TimelineEntry], lines: &mut Vec<String>) {
 /// Here every condition is told, and every change with what was there before.
 fn run_line(event: &RunEvent, entry: &TimelineEntry) -> Option<String> {
     let text = match event {
-        RunEvent::Checked { step, condition, held, because, expression } => {
+        RunEvent::Checked { step, condition, held, because, expression, .. } => {
             let expression =
                 Some(expression.as_str()).filter(|expression| !expression.is_empty() && *expression != "true");
             condition_text(step, *condition, *held, because, expression)

@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::{
-    ApprovalId, ApprovalTerms, HumanDuration, Item, ItemKey, ItemOutcome, ObjectKey, Outcome, Phase, PlaybookRef,
-    Preview, RunId, StepAddress, Target, Verdict,
+    ActingRole, ApprovalId, ApprovalTerms, HumanDuration, Item, ItemKey, ItemOutcome, ObjectKey, Outcome, Phase,
+    PlaybookRef, Preview, RunId, StepAddress, Target, Verdict,
 };
 
 /// What to do about a failure.
@@ -77,6 +77,9 @@ pub enum RunEvent {
         /// The condition itself, on one line; empty on logs of before it was recorded.
         #[serde(default)]
         expression: String,
+        /// Who can act on what was found; `None`: the playbook does not say.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        role: Option<ActingRole>,
     },
     /// A `choose` has chosen: the first branch whose condition holds.
     Chosen {
@@ -198,7 +201,15 @@ pub enum RunEvent {
     /// A change that was to be taken back stands. The step is its undo.
     Stands { step: StepAddress, because: String },
     /// A page or notice went to the outbox.
-    Told { step: StepAddress, page: bool, team: String, text: String },
+    Told {
+        step: StepAddress,
+        page: bool,
+        team: String,
+        text: String,
+        /// The role that the team has, and that can act on the cause.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        role: Option<ActingRole>,
+    },
     /// What was found out is too old to change anything by: the diagnosis begins again. What was
     /// done of the mitigation, which changed nothing, stands.
     DiagnosedAnew { because: String },
@@ -354,6 +365,13 @@ pub enum ConditionKind {
     When,
     EscalateIf,
     LeaveIf,
+}
+
+impl ConditionKind {
+    /// Whether the run escalates when the condition holds, or does not.
+    pub fn escalates(self, held: bool) -> bool {
+        matches!((self, held), (Self::Require, false) | (Self::EscalateIf, true))
+    }
 }
 
 /// A branch's condition that was asked.

@@ -1,6 +1,7 @@
 //! The words of the domain, as data and rules. Nothing here does I/O.
 
 mod ack_times;
+mod acting;
 mod address;
 mod alert;
 mod approval;
@@ -32,6 +33,7 @@ mod overrides;
 mod page_budget;
 mod page_event;
 mod page_hours;
+mod past;
 mod people;
 mod phase;
 mod quantity;
@@ -48,6 +50,7 @@ mod target;
 mod window;
 
 pub use ack_times::{AckTimes, AckTimesOf};
+pub use acting::{ActingRole, ActingTeams, GivenTo};
 pub use address::{AddressError, ItemKey, ItemKeyError, StepAddress, StepName};
 pub use alert::{Alert, AlertStatus, LeftOut, Notification};
 pub use approval::{
@@ -85,6 +88,7 @@ pub use overrides::{LONGEST_OVERRIDE, Layer, Override};
 pub use page_budget::{PageBudget, PageBudgets};
 pub use page_event::PageEvent;
 pub use page_hours::{PageFor, PageHours};
+pub use past::PastRun;
 pub use people::{LimitFor, PeopleLimits, PersonLimit};
 pub use phase::Phase;
 pub use quantity::{Quantity, QuantityError};

@@ -28,6 +28,9 @@ impl OnCall {
             let Some(before) = self.area(&area.name) else { continue };
             changes.extend(said(&format!("experts {}", area.name), &changed_area(before, area)));
         }
+        if self.given != newer.given {
+            changes.push("roles changed".to_owned());
+        }
         if self.usual != newer.usual {
             changes.push("escalation of all teams changed".to_owned());
         }

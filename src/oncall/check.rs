@@ -4,6 +4,7 @@ mod addresses;
 mod contacts;
 mod escalation;
 mod experts;
+mod roles;
 mod rotation;
 
 use std::cell::RefCell;
@@ -98,7 +99,8 @@ impl Check<'_> {
             }
             teams.extend(self.kept(self.team(entry, &usual, &known)).flatten());
         }
-        OnCall { members, teams, areas, usual, covers: Covers::new(), odd: deceiving(self.source.text) }
+        let given = self.roles(&document.roles, &known.teams);
+        OnCall { members, teams, areas, given, usual, covers: Covers::new(), odd: deceiving(self.source.text) }
     }
 
     fn members(&self, entries: &[MemberEntry]) -> Vec<Arc<Member>> {

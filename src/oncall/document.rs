@@ -9,7 +9,7 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_saphyr::{Location, Spanned};
 
-use crate::model::{Severity, schema};
+use crate::model::{ActingRole, Severity, schema};
 
 /// A text, and where it stands.
 pub(super) type Text = Spanned<String>;
@@ -37,6 +37,11 @@ pub(super) struct Document {
     pub teams: Spanned<Vec<TeamEntry>>,
     /// Of teams that have none of their own.
     pub escalation: Option<EscalationEntry>,
+    /// Which team can act on which causes: a team, or another role. A role that is not written is that of the team of its
+    /// name, or else the platform's.
+    #[serde(default)]
+    #[schemars(with = "BTreeMap<ActingRole, String>")]
+    pub roles: BTreeMap<ActingRole, Text>,
     /// Who knows an area best.
     #[serde(default)]
     pub experts: Vec<AreaEntry>,

@@ -31,6 +31,7 @@ mod stretch;
 mod tests;
 mod told;
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -52,7 +53,7 @@ pub use rotation::{Rotation, Shift};
 pub use told::Asking;
 
 use crate::diagnostics::Diagnostics;
-use crate::model::{Deceiving, Layer, OverrideId, PageFor, PageHours};
+use crate::model::{ActingRole, ActingTeams, Deceiving, GivenTo, Layer, OverrideId, PageFor, PageHours};
 use contacts::ContactsEach;
 use covers::Covers;
 use told::SHOWN;
@@ -63,6 +64,8 @@ pub struct OnCall {
     members: Vec<Arc<Member>>,
     teams: Vec<Team>,
     areas: Vec<Area>,
+    /// To whom roles are given.
+    given: BTreeMap<ActingRole, GivenTo>,
     /// Of teams that have no policy of their own.
     usual: Policy,
     covers: Covers,
@@ -170,6 +173,14 @@ impl OnCall {
         &self.teams
     }
 
+    /// Which team can act on which cause.
+    pub fn acting(&self) -> ActingTeams {
+        match self.teams.as_slice() {
+            [] => ActingTeams::default(),
+            teams => ActingTeams::new(teams.iter().map(|team| team.name.clone()), self.given.clone()),
+        }
+    }
+
     /// When teams are paged for what else pages nobody.
     pub fn page_for(&self) -> PageFor {
         PageFor::with(self.teams.iter().filter_map(|team| Some((team.name.clone(), team.pages_s3.clone()?))))
@@ -222,7 +233,15 @@ impl Default for OnCall {
     /// Of no file: there is no team.
     fn default() -> Self {
         let (members, teams, areas) = (Vec::new(), Vec::new(), Vec::new());
-        Self { members, teams, areas, usual: Policy::usual(), covers: Covers::new(), odd: Vec::new() }
+        Self {
+            members,
+            teams,
+            areas,
+            given: BTreeMap::new(),
+            usual: Policy::usual(),
+            covers: Covers::new(),
+            odd: Vec::new(),
+        }
     }
 }
 

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use super::{OnCall, PassedOver};
-use crate::model::Override;
+use crate::model::{ActingTeams, Live, Override};
 
 /// What everybody asks who wants to know who is on call. Cheap to clone; all clones tell the same,
 /// so that an override counts for all at once, and a file that is read anew does, too.
@@ -15,18 +15,25 @@ struct State {
     file: Arc<OnCall>,
     overrides: Vec<Override>,
     now: Arc<OnCall>,
+    acting: Live<ActingTeams>,
 }
 
 impl Roster {
     /// What the file says, without overrides.
     pub fn new(file: impl Into<Arc<OnCall>>) -> Self {
         let file = file.into();
-        Self(Arc::new(RwLock::new(State { now: file.clone(), file, overrides: Vec::new() })))
+        let acting = Live::new(file.acting());
+        Self(Arc::new(RwLock::new(State { now: file.clone(), file, overrides: Vec::new(), acting })))
     }
 
     /// As it is now. Whoever decides one thing asks once.
     pub fn get(&self) -> Arc<OnCall> {
         self.0.read().unwrap_or_else(PoisonError::into_inner).now.clone()
+    }
+
+    /// Which team can act on which cause, also once the file is read anew.
+    pub fn acting(&self) -> Live<ActingTeams> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).acting.clone()
     }
 
     /// The file was read anew. The overrides stay; gives back those that this file does not let
@@ -51,6 +58,7 @@ impl Roster {
         change(&mut state);
         let (now, passed_over) = state.file.with_overrides(&state.overrides);
         state.now = Arc::new(now);
+        state.acting.set(state.file.acting());
         passed_over
     }
 }

@@ -363,6 +363,8 @@ pub struct HandOver {
 pub struct Condition {
     pub expression: Expression,
     pub because: Option<Template>,
+    /// Who can act on what it finds: a word, or what gives one.
+    pub role: Option<Template>,
 }
 
 /// How a read is repeated.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use tokio::sync::watch;
 
-use crate::action::{Patchable, World};
+use crate::action::{Patchable, ScriptedPast, World};
 use crate::bot::Bot;
 use crate::clock::{Clock, ManualClock};
 use crate::cluster::Access;
@@ -15,7 +15,7 @@ use crate::cluster::sim::SimCluster;
 use crate::engine::EngineOptions;
 use crate::incident::IncidentRules;
 use crate::metrics::Metrics;
-use crate::model::{Live, Signal, SignalId};
+use crate::model::{Live, PastRun, Signal, SignalId};
 use crate::network::ScriptedNetwork;
 use crate::patroni::SimPatroni;
 use crate::playbook::Catalog;
@@ -37,6 +37,8 @@ pub struct Setting {
     pub web: Arc<ScriptedWeb>,
     pub network: Arc<ScriptedNetwork>,
     pub databases: Arc<ScriptedDatabases>,
+    /// What was done before, whatever is asked about, the newest first.
+    pub past: Vec<PastRun>,
     pub catalog: watch::Receiver<Arc<Catalog>>,
     pub rules: IncidentRules,
     pub database: PathBuf,
@@ -74,6 +76,7 @@ impl Stage {
             web,
             network,
             databases,
+            past,
             catalog,
             rules,
             database,
@@ -93,6 +96,7 @@ impl Stage {
             web,
             network,
             databases,
+            past: Arc::new(ScriptedPast(past)),
             clock: clock.clone(),
             patchable: Patchable::all(),
         };

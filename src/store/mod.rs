@@ -77,7 +77,7 @@ pub use windows::{FiringAlert, HeldIncident, NewWindow, OpenAlert, WindowOrigin,
 use crate::metrics::{Levels, PagesMade};
 use crate::model::{
     Approval, ApprovalId, Beat, Concern, Digest, Episode, EpisodeId, Heartbeat, HeartbeatKey, Incident, IncidentId,
-    PageId, PlaybookRef, Remedy, Run, RunEvent, RunId, Signal, SignalId,
+    PageId, PastRun, PlaybookRef, Remedy, Run, RunEvent, RunId, Signal, SignalId,
 };
 use crate::worker::Bell;
 
@@ -255,6 +255,15 @@ pub trait RunStore: Send + Sync {
     /// Runs that have not ended.
     async fn runs_under_way(&self) -> Result<Vec<Run>, StoreError>;
     async fn run_log(&self, id: RunId) -> Result<Vec<(DateTime<Utc>, RunEvent)>, StoreError>;
+    /// The runs about that target (its [`key`](crate::model::Target::key)) that began at or after
+    /// `since`, whatever their playbook, the newest first, so many at the most.
+    async fn runs_about(
+        &self,
+        target_key: &str,
+        since: DateTime<Utc>,
+        limit: usize,
+    ) -> Result<Vec<PastRun>, StoreError>;
+
     /// The changes of that sort that runs other than this one made, or may have made, and that have
     /// not ended or did so at or after `since`: the latest, up to 20.
     async fn earlier_remedies(

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, TimeZone, Utc};
-use dogwatch::action::Patchable;
+use dogwatch::action::{Patchable, ScriptedPast};
 use dogwatch::alertmanager::Alertmanager;
 use dogwatch::app::InForce;
 use dogwatch::bot::Bot as Wiring;
@@ -202,6 +202,7 @@ impl Bot {
             web: self.web.clone(),
             network: self.network.clone(),
             databases: self.databases.clone(),
+            past: Arc::new(ScriptedPast::default()),
             catalog: self.catalog.subscribe(),
             rules: self.rules.clone(),
             database: self.folder.path().join("bot.db"),

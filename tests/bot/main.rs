@@ -59,6 +59,7 @@ mod quiet;
 mod receivers;
 mod reloads;
 mod repeats;
+mod roles;
 mod runs;
 mod schedules;
 mod secrets;

@@ -52,6 +52,23 @@ async fn what_comes_back_after_a_while_is_another_story() {
     bot.pages([]).await;
 }
 
+/// What was tried before decides what is done now, and is shown.
+#[tokio::test]
+async fn what_did_not_hold_is_evidence() {
+    let asks = "diagnose:\n  - id: before\n    history.runs: { within: 24h }\n  - escalate_if: before.did_not_hold > 0\n    \
+                because: \"it does not hold: {{before.summary}}\"\n    role: applications\n";
+    let mut bot = has_fixed(&SHOP.replacen("diagnose:\n", asks, 1), &[SLOW, FAST, SLOW]).await;
+    bot.passes(minutes(35)).await;
+    bot.fires("ShopSlow", &[]).await;
+    let because = bot.ends(Outcome::Escalated).await;
+    assert!(
+        because.starts_with("it does not hold: 1 run within 1d, of which 1 mended it; the last: RUN-1"),
+        "{because}"
+    );
+    assert!(because.contains("scale deployment/web in shop 4 -> 6; fixed, and the next one began 35m"), "{because}");
+    bot.keeps_the_laws().await;
+}
+
 #[tokio::test]
 async fn a_clock_that_was_set_counts_for_nothing() {
     let mut bot = has_fixed(SHOP, &[SLOW, FAST, SLOW, FAST, SLOW]).await;

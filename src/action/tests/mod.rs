@@ -8,6 +8,7 @@ mod delete_pod;
 mod diagnosis;
 mod evict;
 mod expand;
+mod history;
 mod hpa;
 mod http;
 mod image;
@@ -35,8 +36,8 @@ use serde_json::Value;
 
 use super::registry::tests::action;
 use super::{
-    Action, ActionError, Doubt, Field, Mutation, Output, Patchable, Plan, RunMark, StepContext, World, prepare,
-    take_back,
+    Action, ActionError, Doubt, Field, Mutation, Output, Patchable, Plan, RunMark, ScriptedPast, StepContext, World,
+    prepare, take_back,
 };
 use crate::clock::{Clock, ManualClock};
 use crate::cluster::sim::SimCluster;
@@ -60,6 +61,7 @@ pub(crate) fn world(cluster: &SimCluster, clock: Arc<ManualClock>) -> World {
         web,
         network: Arc::new(ScriptedNetwork::default()),
         databases: Arc::new(ScriptedDatabases::default()),
+        past: Arc::new(ScriptedPast::default()),
         clock,
         patchable: Patchable::default(),
     }
@@ -74,6 +76,7 @@ struct Edge {
     web: Arc<ScriptedWeb>,
     network: Arc<ScriptedNetwork>,
     databases: Arc<ScriptedDatabases>,
+    past: Arc<ScriptedPast>,
     target: ObjectKey,
     scope: Scope,
     step: StepAddress,
@@ -100,6 +103,7 @@ impl Edge {
             web,
             network: Arc::default(),
             databases: Arc::default(),
+            past: Arc::default(),
             target,
             scope,
             step,
@@ -142,6 +146,7 @@ impl Edge {
             web: self.web.clone(),
             network: self.network.clone(),
             databases: self.databases.clone(),
+            past: self.past.clone(),
             clock: self.clock.clone(),
             patchable: self.patchable.clone(),
         }

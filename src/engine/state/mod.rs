@@ -15,8 +15,8 @@ use crate::engine::status::{Status, Tried};
 use crate::engine::undo::Undone;
 use crate::language::Scope;
 use crate::model::{
-    ConditionKind, HumanDuration, Intent, ItemOutcome, Look, Outcome, Phase, Preview, RunEvent, SourceAnswer,
-    StepAddress,
+    ActingRole, ConditionKind, HumanDuration, Intent, ItemOutcome, Look, Outcome, Phase, Preview, RunEvent,
+    SourceAnswer, StepAddress,
 };
 pub use answers::Approval;
 
@@ -26,6 +26,8 @@ pub struct RunState {
     pub phase: Option<Phase>,
     /// Why the run is in its phase.
     pub entered_because: String,
+    /// Who can act on what it escalates for, as the playbook says.
+    pub role: Option<ActingRole>,
     /// The target was read, and `object` is what was there when it was last there.
     pub target_read: bool,
     pub object: Option<Object>,
@@ -249,9 +251,10 @@ impl RunState {
                     None => self.done = Some(because.clone()),
                 }
             }
-            RunEvent::Checked { condition: ConditionKind::Require, held: false, because, .. }
-            | RunEvent::Checked { condition: ConditionKind::EscalateIf, held: true, because, .. } => {
+            RunEvent::Checked { condition: ConditionKind::Require, held: false, because, role, .. }
+            | RunEvent::Checked { condition: ConditionKind::EscalateIf, held: true, because, role, .. } => {
                 self.step_is_in_trouble(step, because.clone());
+                self.role = *role;
             }
             RunEvent::Checked { condition: ConditionKind::LeaveIf, held: true, because, .. } => {
                 if let Some(item) = self.item_mut(step) {
@@ -362,6 +365,7 @@ impl RunState {
 
     pub(super) fn is_in_trouble(&mut self, because: String) {
         self.trouble = Some(because);
+        self.role = None;
     }
 
     fn forget_failures(&mut self) {

@@ -188,7 +188,7 @@ fn beginning() -> Vec<TimelineEntry> {
             }
         };
         let (step, because) = (step("diagnose.2"), because.into());
-        run(RunEvent::Checked { step, condition, held, because, expression: expression.into() })
+        run(RunEvent::Checked { step, condition, held, because, expression: expression.into(), role: None })
     };
     vec![
         entry("02:03:00", incident_event(IncidentEvent::Opened { because: "CoreDNSLatencyHigh fires".into() })),
@@ -313,6 +313,7 @@ pub fn not_mended() -> Vec<TimelineEntry> {
             page: true,
             team: "platform".into(),
             text: "CoreDNS p99 is 0.412s".into(),
+            role: None,
         }),
     ));
     timeline.push(entry(
@@ -385,6 +386,7 @@ pub fn every_event() -> Vec<TimelineEntry> {
         held,
         because: "pods are missing".into(),
         expression: String::new(),
+        role: None,
     };
     let failed = |class| RunEvent::Failed {
         step: s(),
@@ -465,8 +467,14 @@ pub fn every_event() -> Vec<TimelineEntry> {
         RunEvent::Looked { step: s(), verdict: Look::Good, summary: "p99 0.021 < 0.1".into(), unanswered: false },
         RunEvent::Looked { step: s(), verdict: Look::NotYet, summary: "p99 0.21 < 0.1".into(), unanswered: false },
         RunEvent::Looked { step: s(), verdict: Look::Bad, summary: "p99 2.1 > 1".into(), unanswered: false },
-        RunEvent::Told { step: s(), page: true, team: "platform".into(), text: "look at it".into() },
-        RunEvent::Told { step: s(), page: false, team: "platform".into(), text: "scaled".into() },
+        RunEvent::Told {
+            step: s(),
+            page: true,
+            team: "platform".into(),
+            text: "look at it".into(),
+            role: Some(ActingRole::Storage),
+        },
+        RunEvent::Told { step: s(), page: false, team: "platform".into(), text: "scaled".into(), role: None },
         RunEvent::AlertResolved,
         RunEvent::CancelAsked { by: "alice (discord)".into() },
         RunEvent::Braked { by: "FRZ-3 (anna: moving the storage)".into() },

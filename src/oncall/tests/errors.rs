@@ -578,6 +578,22 @@ fn contacts() {
 }
 
 #[test]
+fn roles() {
+    let with = |roles: &str| format!("{GOOD}roles: {roles}\n");
+    for (roles, message, remedy) in [
+        ("{ storage: infra }", "there is no team or role `infra`", "`platform`"),
+        ("{ storage: network, network: storage }", "role `storage` leads back to itself", "give one of them to a team"),
+        ("{ storrage: platform }", "storrage", "storage"),
+    ] {
+        let said = parse_error(&with(roles)).to_string();
+        assert!(said.contains(message) && said.contains(remedy) && said.contains("oncall.yaml:"), "{roles}: {said}");
+    }
+    let [before, after] =
+        ["{}", "{ storage: network }"].map(|roles| OnCall::parse("oncall.yaml", &with(roles)).unwrap());
+    assert_eq!(before.changes_to(&after), ["roles changed"]);
+}
+
+#[test]
 fn experts() {
     let with = |experts: &str| format!("{GOOD}experts:\n  - {experts}\n");
     for (experts, message, remedy) in [

@@ -4,8 +4,8 @@ use std::borrow::Cow;
 
 use super::each::EachDraft;
 use super::names::{Inside, Names, group, is_loop};
-use super::steps::{Draft, Spot, is_reason, one};
-use super::{Checker, approval, flow, missing};
+use super::steps::{Draft, Spot, one};
+use super::{Checker, approval, flow, missing, reasons};
 use crate::diagnostics::Code;
 use crate::language::{Expression, Location};
 use crate::model::{Phase, StepAddress, redact};
@@ -301,7 +301,11 @@ impl Blocks<'_, '_, '_> {
                 );
             }
             if let Some(go_on) = &branch.go_on {
-                is_reason(checker, go_on);
+                reasons::is_reason(checker, go_on);
+            }
+            // That of an `escalate` is of the step that it has become.
+            if let Some(role) = &branch.role {
+                reasons::is_misplaced(checker, role);
             }
             if let Some(go_on) = branch.go_on.as_ref().filter(|_| branch.steps.is_some()) {
                 let message = "a branch that does something goes on by itself, unless it ends";
@@ -333,7 +337,7 @@ fn is_name<'r>(checker: &mut Checker<'_>, name: &'r Text, names: &mut Vec<&'r Te
 
 /// The keys that a block does not have.
 pub(super) fn other_keys(step: &RawStep) -> Vec<Location> {
-    let texts = [&step.when, &step.because, &step.timeout, &step.undo, &step.at_most, &step.on_error];
+    let texts = [&step.when, &step.because, &step.role, &step.timeout, &step.undo, &step.at_most, &step.on_error];
     let mappings = [
         step.retry.as_ref().map(|retry| retry.seen.at),
         step.verify.as_ref().map(|verify| verify.seen.at),

@@ -14,6 +14,7 @@ mod kinds;
 mod missing;
 mod names;
 mod queries;
+mod reasons;
 mod schedule;
 mod severities;
 mod steps;

@@ -5,7 +5,7 @@ use super::missing::{self, GO_ON};
 use super::names::{Inside, Named, Names};
 use super::visible::{Sees, Visible};
 use super::words::{id_problem, set_problem};
-use super::{Asks, Checker, approval, hand_over, verify, visible, watch};
+use super::{Asks, Checker, approval, hand_over, reasons, verify, visible, watch};
 use crate::action::Action;
 use crate::diagnostics::Code;
 use crate::language::{Expression, Location, Template};
@@ -73,13 +73,14 @@ pub(super) fn one(checker: &mut Checker<'_>, spot: Spot<'_>, mut raw: RawStep) -
     let has_when = raw.when.is_some();
     let does = only_action(checker, &mut raw);
     let has_because = raw.because.is_some() || raw.seen.is_broken("because");
-    let because = because(checker, &mut raw, does.as_ref().map(|does| &does.what), sees);
+    let because = reasons::because(checker, &mut raw, does.as_ref().map(|does| &does.what), sees);
+    let role = reasons::role(checker, &mut raw, does.as_ref().map(|does| &does.what), sees);
     let mut when = raw.when.take().and_then(|text| {
         let expression = checker.condition(&text, sees)?;
         if matches!(does.as_ref().map(|does| &does.what), Some(What::Action(Action::Mutate(_)))) {
             missing::taken_for_an_answer(checker, &expression, &text, sees);
         }
-        Some(Condition { expression, because: None })
+        Some(Condition { expression, because: None, role: None })
     });
     if !matches!(does.as_ref().map(|does| &does.what), Some(What::ForEach(_))) {
         for (key, at) in raw.each.given() {
@@ -98,7 +99,7 @@ pub(super) fn one(checker: &mut Checker<'_>, spot: Spot<'_>, mut raw: RawStep) -
         if let What::DoneIf(text) | What::Require(text) | What::EscalateIf(text) | What::LeaveIf(text) = &does.what {
             draft.condition_at = Some(place(text));
         }
-        if !is_condition(&does.what)
+        if !reasons::is_condition(&does.what)
             && let Some(when) = &mut when
         {
             when.because = because.clone();
@@ -108,7 +109,11 @@ pub(super) fn one(checker: &mut Checker<'_>, spot: Spot<'_>, mut raw: RawStep) -
             let message = format!("`{}` needs `because`", does.key);
             checker.error(Code::NoReason, does.at, message, Some(remedy.into()));
         }
-        kind(checker, sees, does.what, because)
+        let mut kind = kind(checker, sees, does.what, because)?;
+        if let StepKind::Require(condition) | StepKind::EscalateIf(condition) = &mut kind {
+            condition.role = role;
+        }
+        Some(kind)
     });
     let timeout = raw.timeout.as_ref().and_then(|text| checker.duration(text, OF_AN_ATTEMPT));
     let retry_for = raw.retry.as_ref().and_then(|retry| {
@@ -191,37 +196,6 @@ fn only_action(checker: &mut Checker<'_>, raw: &mut RawStep) -> Option<Does> {
 }
 
 /// The reason, for the condition it belongs to.
-fn because(checker: &mut Checker<'_>, raw: &mut RawStep, what: Option<&What>, sees: Visible<'_>) -> Option<Template> {
-    let text = raw.because.take()?;
-    if !is_reason(checker, &text) {
-        return None;
-    }
-    if raw.when.is_none() && what.is_some_and(|what| !is_condition(what)) {
-        let message = "`because` gives the reason of a condition, and this step has none";
-        checker.error(Code::Misplaced, place(&text), message, Some("leave it out".into()));
-        return None;
-    }
-    checker.template(&text, Visible { now: false, ..sees })
-}
-
-/// Whether that is a reason, and not the answer to another question.
-pub(super) fn is_reason(checker: &mut Checker<'_>, text: &Text) -> bool {
-    let words = text.value.trim();
-    let is_none = words.is_empty()
-        || ["true", "false", "yes", "no", "on", "off", "null", "~"].iter().any(|word| words.eq_ignore_ascii_case(word));
-    !is_none
-        || !checker.rule(
-            Code::NoReason,
-            place(text),
-            if words.is_empty() { "an empty text is no reason".to_owned() } else { format!("`{words}` is no reason") },
-            Some("write why, in words: whoever is called reads it first".to_owned()),
-        )
-}
-
-fn is_condition(what: &What) -> bool {
-    matches!(what, What::DoneIf(_) | What::Require(_) | What::EscalateIf(_) | What::LeaveIf(_))
-}
-
 /// Whether the other keys of the step go with what it does.
 fn keys_fit(checker: &mut Checker<'_>, raw: &RawStep, what: &What) {
     if let Some(on_error) = &raw.on_error {
@@ -308,24 +282,21 @@ fn in_loop(checker: &mut Checker<'_>, spot: Spot<'_>, does: &Does) -> bool {
 
 fn kind(checker: &mut Checker<'_>, sees: Visible<'_>, what: What, because: Option<Template>) -> Option<StepKind> {
     match what {
-        What::DoneIf(text) => {
-            deciding(checker, &text, sees).map(|expression| StepKind::DoneIf(Condition { expression, because }))
-        }
-        What::Require(text) => {
-            deciding(checker, &text, sees).map(|expression| StepKind::Require(Condition { expression, because }))
-        }
-        What::EscalateIf(text) => {
-            deciding(checker, &text, sees).map(|expression| StepKind::EscalateIf(Condition { expression, because }))
-        }
-        What::LeaveIf(text) => {
-            deciding(checker, &text, sees).map(|expression| StepKind::LeaveIf(Condition { expression, because }))
-        }
+        What::DoneIf(text) => deciding(checker, &text, sees)
+            .map(|expression| StepKind::DoneIf(Condition { expression, because, role: None })),
+        What::Require(text) => deciding(checker, &text, sees)
+            .map(|expression| StepKind::Require(Condition { expression, because, role: None })),
+        What::EscalateIf(text) => deciding(checker, &text, sees)
+            .map(|expression| StepKind::EscalateIf(Condition { expression, because, role: None })),
+        What::LeaveIf(text) => deciding(checker, &text, sees)
+            .map(|expression| StepKind::LeaveIf(Condition { expression, because, role: None })),
         What::End { escalates, because } => {
-            if !is_reason(checker, &because) {
+            if !reasons::is_reason(checker, &because) {
                 return None;
             }
             let because = checker.template(&because, Visible { now: false, ..sees })?;
-            let condition = Condition { expression: Expression::compile("true").ok()?, because: Some(because) };
+            let condition =
+                Condition { expression: Expression::compile("true").ok()?, because: Some(because), role: None };
             Some(if escalates { StepKind::EscalateIf(condition) } else { StepKind::DoneIf(condition) })
         }
         What::HandOver(hand_over) => hand_over::check(checker, sees, *hand_over).map(StepKind::HandOver),

@@ -15,7 +15,7 @@ use serde_saphyr::options::DuplicateKeyPolicy;
 use serde_saphyr::{Error, MergeKeyPolicy, NonFiniteFloatPolicy, Options};
 
 pub(super) use raw::{RawApproval, RawInput, RawInputs, RawLimits, RawMetadata, RawPlaybook, RawSchedule, RawTarget};
-pub(super) use reader::{Seen, Text, place};
+pub(super) use reader::{Seen, Text, instead, place};
 pub use schema::schema;
 pub(super) use several::{OneOrEach, OneOrMore};
 pub(super) use step::{

@@ -97,7 +97,11 @@ macro_rules! plain_fields {
 pub(super) use plain_fields;
 
 /// `write x instead`, or all there are.
-pub(super) fn instead<'a>(word: &str, names: impl IntoIterator<Item = &'a str> + Clone, all: &str) -> String {
+pub(in crate::playbook) fn instead<'a>(
+    word: &str,
+    names: impl IntoIterator<Item = &'a str> + Clone,
+    all: &str,
+) -> String {
     // What other tools call it.
     let elsewhere = ELSEWHERE.iter().filter(|(other, _)| other.eq_ignore_ascii_case(word));
     let elsewhere = elsewhere.map(|(_, ours)| *ours).find(|ours| names.clone().into_iter().any(|name| name == *ours));

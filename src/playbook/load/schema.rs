@@ -15,7 +15,7 @@ use crate::model::{Phase, Undo};
 use crate::playbook::InputKind;
 use approval::approval;
 use arguments::arguments;
-use branch::{branch, retry};
+use branch::{branch, retry, role};
 use each::each;
 use looks::{verify, watch};
 use subject::{target, trigger};
@@ -238,6 +238,7 @@ fn keys(phase: Phase) -> Map<String, Value> {
         "id": text_like("The name of what it finds, for conditions and texts after it", "^[a-z_][a-z0-9_]*$"),
         "when": condition("The step is left out unless this holds"),
         "because": text("The reason that people are told of the condition"),
+        "role": role(),
         "timeout": duration("How long one attempt may take"),
         "retry": {
             "description": "For how long failures that may pass are tried again",

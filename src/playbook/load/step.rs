@@ -16,6 +16,8 @@ pub(in crate::playbook) struct RawStep {
     pub id: Option<Text>,
     pub when: Option<Text>,
     pub because: Option<Text>,
+    /// Who can act where it escalates.
+    pub role: Option<Text>,
     pub timeout: Option<Text>,
     pub retry: Option<RawRetry>,
     pub verify: Option<RawVerify>,
@@ -137,6 +139,8 @@ pub(in crate::playbook) struct RawBranch {
     pub steps: Option<Vec<RawStep>>,
     /// How it ends behind its steps, with the reason.
     pub escalate: Option<Text>,
+    /// Who can act on that.
+    pub role: Option<Text>,
     pub done: Option<Text>,
     /// How it ends behind its steps: another playbook goes on.
     pub hand_over_to: Option<RawHandOver>,
@@ -195,7 +199,8 @@ impl RawBranch {
         for (escalates, key, because) in ends.into_iter().filter_map(|(is, key, text)| Some((is, key, text?))) {
             let at = place(&because);
             let does = Does { key: key.to_owned(), at, what: What::End { escalates, because } };
-            let mut step = RawStep { does: vec![does], ..RawStep::default() };
+            let role = self.role.take_if(|_| escalates);
+            let mut step = RawStep { does: vec![does], role, ..RawStep::default() };
             step.seen.at = at;
             self.steps.get_or_insert_default().push(step);
         }
@@ -242,8 +247,10 @@ impl RawStep {
 
 impl Fields for RawStep {
     const WHAT: &'static str = "a step";
-    const NAMES: &'static [&'static str] =
-        &["id", "when", "because", "timeout", "retry", "verify", "undo", "at_most", "on_error", "watch", "approval"];
+    const NAMES: &'static [&'static str] = &[
+        "id", "when", "because", "role", "timeout", "retry", "verify", "undo", "at_most", "on_error", "watch",
+        "approval",
+    ];
 
     fn seen(&mut self) -> &mut Seen {
         &mut self.seen
@@ -259,6 +266,7 @@ impl Fields for RawStep {
             "id" => return keep(&mut self.id, map),
             "when" => return keep(&mut self.when, map),
             "because" => return keep(&mut self.because, map),
+            "role" => return keep(&mut self.role, map),
             "timeout" => return keep(&mut self.timeout, map),
             "undo" => return keep(&mut self.undo, map),
             "at_most" => return keep(&mut self.at_most, map),
@@ -345,7 +353,7 @@ impl Fields for RawSet {
     }
 }
 
-plain_fields!(RawBranch, "a branch", "branch" => branch, "when" => when, "escalate" => escalate, "done" => done, "go_on" => go_on, "otherwise" => otherwise; maps "hand_over_to" => hand_over_to; "do" => [steps]);
+plain_fields!(RawBranch, "a branch", "branch" => branch, "when" => when, "escalate" => escalate, "role" => role, "done" => done, "go_on" => go_on, "otherwise" => otherwise; maps "hand_over_to" => hand_over_to; "do" => [steps]);
 
 plain_fields!(RawHandOver, "`hand_over_to`", "playbook" => playbook, "target" => target; maps "inputs" => inputs);
 

@@ -38,6 +38,20 @@ fn branches_that_are_right() {
 }
 
 #[test]
+fn roles_that_are_none() {
+    let ends = "do: [{ set: { found: \"2\" } }]";
+    assert_eq!(two(ends, "escalate: what is it\n        role: storage"), "");
+    assert_eq!(
+        told("  - require: p99.value < 5\n    because: it is slow\n    role: \"{{inputs.max_replicas}}\"\n"),
+        ""
+    );
+    assert_snapshot!(two(ends, "escalate: what is it\n        role: storrage"), @"playbooks/coredns.yaml:26:15: `storrage` is no role; write `storage` instead");
+    assert_snapshot!(two(ends, "go_on: it is well\n        role: storage"), @"");
+    assert_snapshot!(told("  - done_if: p99.value < 0.1\n    because: it is well\n    role: storage\n"), @"");
+    assert_snapshot!(told("  - set: { found: \"1\" }\n    role: storage\n"), @"");
+}
+
+#[test]
 fn branches_that_are_none() {
     assert_snapshot!(two("      - otherwise: little\n        do: [{ set: { found: \"2\" } }]\n", ""), @"
     playbooks/coredns.yaml:19:5: a `choose` has 2 to 12 branches, and this one has 1; write `when` at a step where there is one way only

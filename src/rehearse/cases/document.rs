@@ -10,6 +10,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Value, json};
 use serde_saphyr::Spanned;
 
+use super::history::EarlierRun;
 use super::network::NetworkAnswers;
 use super::sql::SqlAnswers;
 use crate::cluster::sim::{ContainerLog, Fault};
@@ -62,6 +63,10 @@ pub struct CaseFile {
     #[serde(default)]
     #[schemars(with = "Vec<SqlAnswers>")]
     pub sql: Vec<Spanned<SqlAnswers>>,
+    /// What was done about the target before, in every case: what `history.runs` tells.
+    #[serde(default)]
+    #[schemars(with = "Vec<EarlierRun>")]
+    pub history: Vec<Spanned<EarlierRun>>,
     /// What containers have written, in every case.
     #[serde(default)]
     pub logs: Vec<ContainerLog>,
@@ -109,6 +114,10 @@ pub struct Case {
     #[serde(default)]
     #[schemars(with = "Vec<SqlAnswers>")]
     pub sql: Vec<Spanned<SqlAnswers>>,
+    /// What was done about the target before, in this case beside the file's.
+    #[serde(default)]
+    #[schemars(with = "Vec<EarlierRun>")]
+    pub history: Vec<Spanned<EarlierRun>>,
     /// What containers have written in this case; asked before the file's.
     #[serde(default)]
     pub logs: Vec<ContainerLog>,

@@ -5,6 +5,7 @@ mod check;
 mod chosen;
 mod document;
 mod from_run;
+mod history;
 mod items;
 mod judge;
 mod missing;

@@ -12,9 +12,9 @@ use tokio::sync::watch;
 use super::branches::WayAt;
 use super::document::{Case, CaseFile, During, WebAnswers};
 use super::network::{self, NetworkAnswers};
-use super::script;
 use super::sql::{self, SqlAnswers};
 use super::times::fill;
+use super::{history, script};
 use crate::clock::{Clock, ManualClock};
 use crate::cluster::Object;
 use crate::cluster::sim::SimCluster;
@@ -120,6 +120,7 @@ impl<'a> Play<'a> {
         for SqlAnswers { statement, pod, answers } in case.sql.iter().chain(&file.sql).map(|answers| &answers.value) {
             databases.answers_in_turn(statement, pod, answers.iter().map(sql::reply).collect());
         }
+        let past = history::past(file, case, begin);
         let oncall = roster(file, case, &playbooks)?;
         let (catalog, _) = Catalog::of(playbooks);
         let (_catalog, catalog) = watch::channel(Arc::new(catalog));
@@ -131,6 +132,7 @@ impl<'a> Play<'a> {
             web,
             network,
             databases,
+            past,
             catalog,
             rules: IncidentRules {
                 oncall: oncall.into(),

@@ -19,6 +19,7 @@ mod limits;
 mod outbox;
 mod overrides;
 mod pages;
+mod past;
 mod playbooks;
 #[cfg(test)]
 mod query_plans;

@@ -7,7 +7,7 @@ use sqlx::{ConnectOptions, Row as _};
 
 use super::{
     MIGRATIONS, counted, escalations, folds, freezes, groupings, incidents, limits, options, outbox, overrides, pages,
-    playbooks, remedies, reports, runs, shifts, signals, tables, windows,
+    past, playbooks, remedies, reports, runs, shifts, signals, tables, windows,
 };
 
 /// The query, and how its rows are found.
@@ -154,6 +154,7 @@ fn hot() -> Vec<(String, &'static [&'static str])> {
                 "USE TEMP B-TREE FOR ORDER BY",
             ],
         ),
+        (past::ABOUT.into(), &["SEARCH run USING INDEX run_about (target_key=? AND <expr>>?)"]),
         (tables::AT_WORK.into(), &["SCAN run USING INDEX run_under_way"]),
         (
             tables::HANDED_TO.into(),

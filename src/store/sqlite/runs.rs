@@ -6,8 +6,8 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
 use super::rows::{self, get, get_time, get_time_or, micros};
-use super::{SqliteStore, failed, remedies};
-use crate::model::{Approval, ApprovalId, Digest, IncidentId, PlaybookRef, Remedy, Run, RunEvent, RunId};
+use super::{SqliteStore, failed, past, remedies};
+use crate::model::{Approval, ApprovalId, Digest, IncidentId, PastRun, PlaybookRef, Remedy, Run, RunEvent, RunId};
 use crate::store::{Append, Appended, ClaimedRun, EarlierRemedy, LogPosition, RunStore, StoreError, transaction};
 
 pub(super) const UNDER_WAY: &str = "SELECT * FROM run WHERE outcome IS NULL ORDER BY id";
@@ -102,6 +102,15 @@ impl RunStore for SqliteStore {
             .await
             .map_err(failed("read a run's log"))?;
         found.iter().map(|row| Ok((get_time(row, "at")?, event(get(row, "event")?)))).collect()
+    }
+
+    async fn runs_about(
+        &self,
+        target_key: &str,
+        since: DateTime<Utc>,
+        limit: usize,
+    ) -> Result<Vec<PastRun>, StoreError> {
+        past::runs_about(&self.reads, target_key, since, limit).await
     }
 
     async fn earlier_remedies(

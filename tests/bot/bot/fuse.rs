@@ -266,6 +266,7 @@ passes_on! {
         fn runs_ended(from: DateTime<Utc>, to: DateTime<Utc>) -> Result<Vec<Run>, StoreError>;
         fn runs_under_way() -> Result<Vec<Run>, StoreError>;
         fn run_log(id: RunId) -> Result<Vec<(DateTime<Utc>, RunEvent)>, StoreError>;
+        fn runs_about(target_key: &str, since: DateTime<Utc>, limit: usize) -> Result<Vec<PastRun>, StoreError>;
         fn earlier_remedies(
             remedy: &Remedy,
             not: RunId,

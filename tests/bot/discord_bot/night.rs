@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::Utc;
-use dogwatch::action::{Patchable, World};
+use dogwatch::action::{Patchable, ScriptedPast, World};
 use dogwatch::bot::Bot;
 use dogwatch::chat::discord::{DiscordError, DiscordGateway};
 use dogwatch::chat::{Desk, Handoffs, Previews};
@@ -198,6 +198,7 @@ impl Night {
                 web: Arc::new(ScriptedWeb::default()),
                 network: Arc::new(ScriptedNetwork::default()),
                 databases: Arc::new(ScriptedDatabases::default()),
+                past: Arc::new(ScriptedPast::default()),
                 clock: clock.clone(),
                 patchable: Patchable::default(),
             },

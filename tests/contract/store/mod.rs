@@ -138,6 +138,7 @@ macro_rules! each_store_check {
                 no_mutation_begins_over_an_inbox_or_without_its_lock
                 the_end_of_a_run_comes_in_through_the_front_door
                 the_history_of_a_playbook_on_a_target_is_the_newest_first
+                what_was_done_about_a_target_is_told_whatever_the_playbook
                 runs_are_listed_by_incident_while_under_way_and_by_when_they_ended
                 a_playbook_s_text_is_kept_by_its_digest
                 what_a_playbook_was_and_how_it_did_is_known

@@ -143,6 +143,23 @@ pub async fn the_history_of_a_playbook_on_a_target_is_the_newest_first(story: St
     assert_eq!(later.iter().map(|run| run.id).collect::<Vec<_>>(), [second], "what began at that time is in it");
 }
 
+pub async fn what_was_done_about_a_target_is_told_whatever_the_playbook(story: Story) {
+    let id = incident(&story, "coredns", 1).await;
+    let first = run(&story, id, "coredns").await;
+    run(&story, id, "another").await;
+    story.passes(10);
+    let second = story.opens_run_on(id, "restart", target("coredns")).await;
+    story.ends(first, Outcome::Fixed, "p99 is low").await;
+    let about = async |since, limit| story.store.runs_about(&target("coredns").key(), since, limit).await.unwrap();
+    let all = about(morning(), 20).await;
+    let told: Vec<_> = all.iter().map(|run| (run.run, run.playbook.as_str(), run.outcome)).collect();
+    assert_eq!(told, [(second, "restart", None), (first, PLAYBOOK, Some(Outcome::Fixed))]);
+    assert_eq!((all[1].began, all[1].because.as_deref()), (morning(), Some("p99 is low")));
+    assert_eq!(about(morning(), 1).await.len(), 1);
+    let later = about(morning() + Duration::from_secs(600), 20).await;
+    assert_eq!(later.iter().map(|run| run.run).collect::<Vec<_>>(), [second], "what began at that time is in it");
+}
+
 pub async fn runs_are_listed_by_incident_while_under_way_and_by_when_they_ended(story: Story) {
     let (first, second) = (incident(&story, "coredns", 1).await, incident(&story, "another", 1).await);
     let (one, two) = (run(&story, first, "a").await, run(&story, first, "b").await);

@@ -3,10 +3,18 @@
 use serde_json::{Value, json};
 
 use super::{condition, duration, steps, text};
-use crate::model::Phase;
+use crate::model::{ActingRole, Phase};
 
 pub(super) fn retry() -> Value {
     json!({ "for": duration("The whole time") })
+}
+
+/// Who can act where the run escalates.
+pub(super) fn role() -> Value {
+    json!({
+        "description": "Who can act on it, by the `roles` of oncall.yaml: the page goes there. Or a text with a hole that gives one",
+        "anyOf": [{ "enum": ActingRole::ALL.map(ActingRole::word) }, { "type": "string", "pattern": "\\{\\{" }],
+    })
 }
 
 pub(super) fn branch(phase: Phase) -> Value {
@@ -16,6 +24,7 @@ pub(super) fn branch(phase: Phase) -> Value {
         "when": condition("The branch is chosen if this holds and none before it did"),
         "do": steps(phase, "What is done then"),
         "escalate": text("The run escalates at its end: why"),
+        "role": role(),
         "done": text("The run ends with nothing more to do: why"),
         "hand_over_to": {
             "description": "The run ends, and a run of another playbook goes on",
@@ -38,7 +47,7 @@ pub(super) fn branch(phase: Phase) -> Value {
         let misplaced: &[&str] = match phase {
             Phase::Diagnose => &[],
             Phase::Mitigate => &["hand_over_to"],
-            Phase::Escalate => &["hand_over_to", "escalate", "done"],
+            Phase::Escalate => &["hand_over_to", "escalate", "role", "done"],
         };
         misplaced.iter().for_each(|key| drop(properties.remove(*key)));
     }

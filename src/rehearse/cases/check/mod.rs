@@ -2,6 +2,7 @@
 //! cannot be, expectations that contradict each other.
 
 mod fits;
+mod history;
 mod network;
 mod sql;
 mod web;
@@ -54,6 +55,7 @@ impl Check<'_> {
         self.web_answers(&file.http);
         self.network_answers(&file.network);
         self.sql_answers(&file.sql);
+        self.history(&file.history);
         if file.cases.is_empty() {
             let at = self.source.find(Location { line: 1, column: 1 }, "cases");
             self.error(Code::NoCases, at, "there is no case", "write one: `- name: ...`");
@@ -84,6 +86,7 @@ impl Check<'_> {
         self.web_answers(&case.http);
         self.network_answers(&case.network);
         self.sql_answers(&case.sql);
+        self.history(&case.history);
         for during in &case.during {
             self.during(&during.value, during.referenced.into());
         }

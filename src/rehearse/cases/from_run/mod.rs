@@ -4,6 +4,7 @@
 //! The log keeps what the run decided by. What it does not keep, the case says in a note.
 
 mod answers;
+mod history;
 mod manifests;
 mod network;
 mod sql;
@@ -75,6 +76,7 @@ pub fn case_of_run(recorded: &RecordedRun, playbook: &Playbook) -> Result<CaseOf
     fields.extend(list("http", web::of(recorded, playbook, &mut notes)));
     fields.extend(list("network", network::of(recorded, playbook)));
     fields.extend(list("sql", sql::of(recorded, playbook, &mut notes)));
+    fields.extend(list("history", history::of(recorded, playbook)));
     fields.extend(list("during", during(recorded, &mut notes)));
     let mut expect = Map::new();
     expect.insert("outcome".into(), json!(outcome));

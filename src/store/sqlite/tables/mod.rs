@@ -23,13 +23,14 @@ use sqlx::sqlite::{Sqlite, SqliteArguments, SqliteQueryResult, SqliteRow};
 
 #[cfg(test)]
 pub(super) use {
-    delivery::MEND, delivery::TAKE, fold::CARRIER, fold::PAGED_INCIDENTS, freeze::MUTATION_RECORDS, freeze::UNDER_WAY,
-    freeze::WAKE_WHO_ASKS, limit::AT_ONCE, limit::CLOSED_AT, limit::FAILED, limit::HELPED, limit::MUTATIONS,
-    limit::MUTATIONS_IN, limit::RUNNING, limit::RUNS, limit::STOPS, run::AT_WORK, run::CLAIM, run::HANDED_TO,
-    signal::PLACES, ticket::TICKETS_OF,
+    delivery::MEND, delivery::TAKE, fold::CARRIER, fold::PAGED_INCIDENTS, freeze::UNDER_WAY, freeze::WAKE_WHO_ASKS,
+    limit::AT_ONCE, limit::CLOSED_AT, limit::FAILED, limit::HELPED, limit::MUTATIONS, limit::MUTATIONS_IN,
+    limit::RUNNING, limit::RUNS, limit::STOPS, run::AT_WORK, run::CLAIM, run::HANDED_TO, signal::PLACES,
+    ticket::TICKETS_OF,
 };
 
 pub(super) use delivery::latest;
+pub(super) use freeze::MUTATION_RECORDS;
 pub(super) use run::HISTORY;
 
 use super::failed;
