@@ -84,12 +84,7 @@ fn shipped() -> &'static Path {
 fn check() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::copy(shipped().join("kinds.yaml"), folder.path().join("kinds.yaml")).unwrap();
-    let files = std::fs::read_dir(shipped()).unwrap().map(|entry| entry.unwrap().path());
-    let is_playbook = |path: &std::path::PathBuf| {
-        let name = path.file_name().unwrap().to_str().unwrap();
-        name.ends_with(".yaml") && !name.ends_with(".cases.yaml") && name != "kinds.yaml"
-    };
-    let playbooks: Vec<_> = files.filter(is_playbook).collect();
+    let playbooks = dogwatch::playbook::files_of(shipped()).unwrap().playbooks;
     for n in 0..100 {
         let path = &playbooks[n % playbooks.len()];
         let name = path.file_stem().unwrap().to_str().unwrap();

@@ -8,6 +8,7 @@
 //! `/etc/dogwatch-secrets/token` is one itself.
 
 mod modes;
+mod tree;
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _};
@@ -17,6 +18,7 @@ use std::path::{Path, PathBuf};
 use rustix::fs::OFlags;
 
 pub use modes::{Mode, ModeError, Tightened, create_folder, tighten};
+pub use tree::{LeftOut, Tree};
 
 /// A secret, or the token of a caller: certificates with their chains and keys are the longest.
 pub const SECRET: u64 = 64 * 1024;

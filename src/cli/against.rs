@@ -10,9 +10,9 @@ use serde_json::Value;
 use super::output::Failure;
 use crate::diagnostics::{Code, Diagnostic, Location, SourceText};
 use crate::model::Digest;
-use crate::playbook::{LARGEST_PLAYBOOK, Playbook};
+use crate::playbook::{CASES, LARGEST_PLAYBOOK, Playbook};
 
-/// The playbooks of a revision, folder by folder.
+/// The playbooks of a revision, for each folder that was named with all that lies in it.
 pub(super) struct Against<'r> {
     revision: &'r str,
     /// Version and content of each playbook, by folder and name.
@@ -24,7 +24,7 @@ impl<'r> Against<'r> {
         Self { revision, known: BTreeMap::new() }
     }
 
-    /// Reads what the folder held then.
+    /// Reads what the folder and the folders in it held then.
     ///
     /// # Errors
     /// When git is not there, the folder is in no repository, or the revision is not known.
@@ -46,14 +46,15 @@ impl<'r> Against<'r> {
             };
             return Err(Failure::usage(message));
         }
-        // Names end with a NUL, as they may hold anything else. A folder that was not there then held nothing.
-        let listed = git(folder, &["ls-tree", "-z", "--name-only", &commit, "./"])?;
+        // Names end with a NUL, as they may hold anything else. A folder that was not there then held nothing. What was
+        // moved since is known by its name.
+        let listed = git(folder, &["ls-tree", "-r", "-z", "--full-name", "--name-only", &commit, "./"])?;
         for name in listed.stdout.split(|byte| *byte == 0) {
             let Ok(name) = std::str::from_utf8(name) else { continue };
-            if !name.ends_with(".yaml") || name.ends_with(".cases.yaml") {
+            if !name.ends_with(".yaml") || name.ends_with(CASES) {
                 continue;
             }
-            let shown = git(folder, &["show", &format!("{commit}:./{}", file_name(name))])?;
+            let shown = git(folder, &["show", &format!("{commit}:{name}")])?;
             let Ok(text) = String::from_utf8(shown.stdout) else { continue };
             if let Some((name, version)) = identity(&text) {
                 self.known.insert((folder.as_os_str().to_owned(), name), (version, Digest::of(&text)));
@@ -94,11 +95,6 @@ fn identity(text: &str) -> Option<(String, String)> {
 fn next(version: &str) -> Option<String> {
     let (before, last) = version.rsplit_once('.')?;
     Some(format!("{before}.{}", last.parse::<u64>().ok()?.checked_add(1)?))
-}
-
-/// Without the folder, which `ls-tree` may put before it.
-fn file_name(path: &str) -> &str {
-    path.rsplit('/').next().unwrap_or(path)
 }
 
 fn git(folder: &Path, arguments: &[&str]) -> anyhow::Result<Output> {

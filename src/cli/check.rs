@@ -9,6 +9,7 @@ use clap::ValueEnum;
 
 use super::against::Against;
 use super::kinds::KindsArgs;
+use super::named::{playbooks_in, taken_apart};
 use super::output::{Exit, Failure, say};
 use crate::app::{
     Site, cluster, is_settled, no_playbooks, parse_oncall, prometheus, refused_playbook, unfit_approvers,
@@ -23,14 +24,14 @@ use crate::files::{self, FileError};
 use crate::handoff::Template;
 use crate::maintenance::parse_maintenance;
 use crate::oncall::{Finding, OnCall};
-use crate::playbook::{Catalog, LARGEST_PLAYBOOK, Playbook, is_playbook};
-use crate::rehearse::cases::{handed_to, read_cases};
+use crate::playbook::{CASES, FilesOf, LARGEST_PLAYBOOK, Playbook, files_of, root_of};
+use crate::rehearse::cases::read_cases;
 
 /// Look for mistakes in playbooks, their cases and the configuration, without a cluster or a server
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
-  dogwatch check                               the playbooks in playbooks/
+  dogwatch check                               the playbooks in playbooks/ and its folders
   dogwatch check my/pvc-filling.yaml           one file
   dogwatch check --config dogwatch.yaml        the configuration, and all that it names
   dogwatch check --format github               marks in a pull request
@@ -125,14 +126,13 @@ pub(super) async fn go(args: &Args) -> anyhow::Result<Exit> {
     found.end(args.format)
 }
 
-/// How files of cases end.
-const CASES: &str = ".cases.yaml";
-
 /// What was looked at, and what was found.
 #[derive(Default)]
 struct Found {
     diagnostics: Vec<Diagnostic>,
     loaded: Vec<Arc<Playbook>>,
+    /// Those that were named.
+    folders: Vec<PathBuf>,
     oncall: Option<OnCall>,
     /// What is known beside Kubernetes' own.
     kinds: Arc<Kinds>,
@@ -235,17 +235,8 @@ impl Found {
 
     /// Mistakes of files that are right by themselves.
     fn conflicts(&mut self) {
-        // A file by itself may hand over to those beside it.
-        let mut all = self.loaded.clone();
-        for other in self.loaded.iter().flat_map(|playbook| handed_to(playbook)) {
-            if all.iter().all(|known| known.name != other.name) {
-                all.push(other);
-            }
-        }
-        let is_asked = |path: &PathBuf| self.loaded.iter().any(|playbook| playbook.path == *path);
-        let wrong = Catalog::conflicts(&all).into_iter().filter(|wrong| is_asked(&wrong.path));
-        let is_new: Vec<_> = wrong.filter(|wrong| !self.diagnostics.contains(wrong)).collect();
-        self.loaded.retain(|playbook| is_new.iter().all(|wrong| wrong.path != playbook.path));
+        let wrong = taken_apart(&mut self.loaded);
+        let is_new: Vec<_> = wrong.into_iter().filter(|wrong| !self.diagnostics.contains(wrong)).collect();
         self.diagnostics.extend(is_new);
     }
 
@@ -262,36 +253,39 @@ impl Found {
 
     /// What was changed since that revision, and has no new version.
     fn against(&mut self, revision: &str) -> anyhow::Result<()> {
-        let folder = |playbook: &Playbook| playbook.path.parent().unwrap_or(Path::new("")).to_owned();
-        let folders: BTreeSet<PathBuf> = self.loaded.iter().map(|playbook| folder(playbook)).collect();
+        let root = |playbook: &Playbook| {
+            let named = self.folders.iter().find(|folder| playbook.path.starts_with(folder));
+            named.cloned().unwrap_or_else(|| root_of(&playbook.path))
+        };
         let mut against = Against::new(revision);
-        for folder in &folders {
+        for folder in &self.loaded.iter().map(|playbook| root(playbook)).collect::<BTreeSet<_>>() {
             against.read(folder)?;
         }
-        let wrong = self.loaded.iter().filter_map(|playbook| against.wrong(&folder(playbook), playbook));
+        let wrong = self.loaded.iter().filter_map(|playbook| against.wrong(&root(playbook), playbook));
         self.diagnostics.extend(wrong.collect::<Vec<_>>());
         Ok(())
     }
 
     /// The cases of these playbooks, and those of none.
     fn cases(&mut self, folder: &Path) {
-        let listed = std::fs::read_dir(folder).into_iter().flatten().flatten();
-        let mut names: Vec<String> = listed.filter_map(|entry| entry.file_name().into_string().ok()).collect();
-        names.sort_unstable();
-        let playbooks = names.iter().filter(|name| is_playbook(name));
-        let playbooks: Vec<&str> = playbooks.map(String::as_str).collect();
-        for name in names.iter().filter(|name| name.ends_with(CASES)) {
-            let (path, of) = (folder.join(name), format!("{}.yaml", name.trim_end_matches(CASES)));
-            if !playbooks.contains(&of.as_str()) {
-                let remedy = match closest(&of, playbooks.iter().copied()) {
-                    Some(meant) => format!("call it `{}`", meant.replace(".yaml", CASES)),
-                    None => "move it beside its playbook, or take it away".to_owned(),
+        let Ok(FilesOf { playbooks, cases }) = files_of(folder) else { return };
+        let name = |path: &Path| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        for path in &cases {
+            let of = path.with_file_name(name(path).replace(CASES, ".yaml"));
+            if !playbooks.contains(&of) {
+                let beside = playbooks.iter().filter(|playbook| playbook.parent() == path.parent());
+                let beside: Vec<String> = beside.map(|playbook| name(playbook)).collect();
+                let elsewhere = playbooks.iter().find(|playbook| playbook.file_name() == of.file_name());
+                let remedy = match (elsewhere, closest(&name(&of), beside.iter().map(String::as_str))) {
+                    (Some(playbook), _) => format!("move it beside {}", playbook.display()),
+                    (None, Some(meant)) => format!("call it `{}`", meant.replace(".yaml", CASES)),
+                    (None, None) => "move it beside its playbook, or take it away".to_owned(),
                 };
-                let message = format!("there is no playbook `{of}` beside these cases");
-                let wrong = Diagnostic::of_file(DiagnosticSeverity::Error, Code::OrphanCases, &path, message);
+                let message = format!("there is no playbook `{}` beside these cases", name(&of));
+                let wrong = Diagnostic::of_file(DiagnosticSeverity::Error, Code::OrphanCases, path, message);
                 self.diagnostics.push(wrong.with_remedy(remedy));
             }
-            self.cases_of(&folder.join(of), &path);
+            self.cases_of(&of, path);
         }
     }
 
@@ -316,11 +310,12 @@ impl Found {
 
     fn playbooks(&mut self, path: &Path) -> anyhow::Result<()> {
         if path.is_dir() {
-            let (catalog, problems) = Catalog::load_with(path, &self.kinds);
-            self.loaded.extend(catalog.iter().cloned());
-            if catalog.iter().next().is_none() && problems.is_empty() {
+            let (playbooks, problems) = playbooks_in(path, &self.kinds);
+            if playbooks.is_empty() && problems.is_empty() {
                 self.warning(Code::NoPlaybooks, path, &no_playbooks(path));
             }
+            self.loaded.extend(playbooks);
+            self.folders.push(path.to_owned());
             self.diagnostics.extend(problems);
             self.cases(path);
             return Ok(());

@@ -11,7 +11,7 @@ use crate::app;
 use crate::cluster::Kinds;
 use crate::config::Config;
 use crate::diagnostics::Diagnostic;
-use crate::playbook::{read_definitions, read_kinds};
+use crate::playbook::{read_definitions, read_kinds, root_of};
 
 /// Print the kinds that a cluster has beside Kubernetes' own, for `kinds.yaml` beside the playbooks
 #[derive(Debug, clap::Args)]
@@ -58,11 +58,10 @@ impl KindsArgs {
             read_definitions(folder, &kinds, &mut problems);
         }
         for path in playbooks {
-            let folder = if path.is_file() { path.parent().filter(|it| *it != Path::new("")) } else { Some(path) };
-            let folder = folder.unwrap_or(Path::new("."));
+            let folder = if path.is_file() { root_of(path) } else { path.to_owned() };
             // That it cannot be read is told by those who look for playbooks.
             if folder.is_dir() {
-                read_kinds(folder, &kinds, &mut problems);
+                read_kinds(&folder, &kinds, &mut problems);
             }
         }
         (Arc::new(kinds), problems)

@@ -6,10 +6,51 @@ use std::sync::Arc;
 use super::kinds::KindsArgs;
 use super::output::Failure;
 use crate::cluster::Kinds;
-use crate::diagnostics::{Diagnostic, Diagnostics};
+use crate::diagnostics::{Code, Diagnostic, Diagnostics, SourceText};
 use crate::files;
-use crate::playbook::{LARGEST_PLAYBOOK, Playbook};
-use crate::rehearse::cases::playbook_files;
+use crate::playbook::{Catalog, LARGEST_PLAYBOOK, Playbook, read_folder, root_of};
+use crate::rehearse::cases::{handed_to, playbook_files};
+
+/// The playbooks of a folder and the folders in it, and all that is wrong with them. One that hands over to what lies
+/// elsewhere among the playbooks of which the folder is a part is right.
+pub(super) fn playbooks_in(folder: &Path, kinds: &Arc<Kinds>) -> (Vec<Arc<Playbook>>, Vec<Diagnostic>) {
+    if root_of(&folder.join("x.yaml")) == folder {
+        let (catalog, problems) = Catalog::load_with(folder, kinds);
+        return (catalog.iter().cloned().collect(), problems);
+    }
+    let (mut loaded, mut problems) = (Vec::new(), Vec::new());
+    for (path, text) in read_folder(folder, &mut problems) {
+        let text = text.map_err(|error| {
+            let source = SourceText { path: &path, text: "" };
+            vec![source.error_of_file(Code::Unreadable, format!("the file cannot be read: {error}"))]
+        });
+        match text.and_then(|text| Playbook::parse_with(&path, &text, kinds)) {
+            Ok(playbook) => {
+                problems.extend(playbook.warnings.iter().cloned());
+                loaded.push(Arc::new(playbook));
+            }
+            Err(wrong) => problems.extend(wrong),
+        }
+    }
+    problems.extend(taken_apart(&mut loaded));
+    problems.sort_by(|a, b| (&a.path, a.line(), a.column()).cmp(&(&b.path, b.line(), b.column())));
+    (loaded, problems)
+}
+
+/// Takes those away that are right by themselves and not together, with what lies elsewhere among the playbooks and they
+/// may hand over to; gives what is wrong.
+pub(super) fn taken_apart(loaded: &mut Vec<Arc<Playbook>>) -> Vec<Diagnostic> {
+    let mut all = loaded.clone();
+    for other in loaded.iter().flat_map(|playbook| handed_to(playbook)) {
+        if all.iter().all(|known| known.name != other.name) {
+            all.push(other);
+        }
+    }
+    let mut wrong = Catalog::conflicts(&all);
+    wrong.retain(|wrong| loaded.iter().any(|playbook| playbook.path == wrong.path));
+    loaded.retain(|playbook| wrong.iter().all(|wrong| wrong.path != playbook.path));
+    wrong
+}
 
 /// The playbook of that name in a folder, or in the file that is named.
 ///

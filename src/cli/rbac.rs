@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use super::kinds::KindsArgs;
+use super::named::playbooks_in;
 use super::output::{Exit, Failure, say};
 use super::yaml;
 use crate::cluster::Kinds;
@@ -12,7 +13,7 @@ use crate::config::{Config, FreezeConfig};
 use crate::diagnostics::DiagnosticSeverity;
 use crate::engine::FreezeMap;
 use crate::mandate::LeaseName;
-use crate::playbook::{Catalog, Subject, rights, roles};
+use crate::playbook::{Subject, rights, roles};
 use crate::surroundings;
 
 /// Print the least Roles that the playbooks need, ready for kubectl
@@ -77,7 +78,7 @@ pub(super) fn go(args: &Args) -> anyhow::Result<Exit> {
         }
     };
     let (kinds, mut problems) = args.kinds.read([args.dir.as_path()]);
-    let (catalog, wrong) = Catalog::load_with(&args.dir, &kinds);
+    let (playbooks, wrong) = playbooks_in(&args.dir, &kinds);
     problems.extend(wrong);
     let errors = problems.iter().filter(|problem| problem.severity == DiagnosticSeverity::Error);
     for error in errors.clone() {
@@ -87,7 +88,7 @@ pub(super) fn go(args: &Args) -> anyhow::Result<Exit> {
     if errors.count() > 0 {
         return Err(Failure::with(Exit::Problems, "not all playbooks could be read, and so not all rights are known"));
     }
-    let mut needed: BTreeSet<_> = catalog.iter().flat_map(|playbook| rights(playbook)).collect();
+    let mut needed: BTreeSet<_> = playbooks.iter().flat_map(|playbook| rights(playbook)).collect();
     if needed.is_empty() {
         let message = format!("no playbook in {} needs a right; see `dogwatch check`", args.dir.display());
         return Err(Failure::with(Exit::Problems, message));

@@ -17,11 +17,13 @@ use crate::rehearse::cases::{PlaybookReport, test_folder};
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
-  dogwatch test                                all playbooks in playbooks/
-  dogwatch test playbooks/pvc-filling.yaml     one playbook
-  dogwatch test --from RUN-7 --out new.yaml    writes a case of a real run, which the server knows
+  dogwatch test                                        all playbooks in playbooks/ and its folders
+  dogwatch test playbooks/storage                      those of one folder
+  dogwatch test playbooks/storage/pvc-filling.yaml     one playbook
+  dogwatch test --from RUN-7 --out new.yaml            writes a case of a real run, which the server knows
 
 A case stands in NAME.cases.yaml beside NAME.yaml: what is there, what happens, and what must come of it. \
+What a playbook hands over to, and kinds, are looked for up to the folder called playbooks, or that has a kinds.yaml. \
 The bot has just the rights that `dogwatch rbac` prints for the playbook. \
 What no case entered is listed; so is a change of which no case loses the answer, and a playbook that asks Prometheus \
 and has no case in which there are no samples.

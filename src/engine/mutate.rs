@@ -117,7 +117,7 @@ mod tests {
         let coredns = build::deployment("kube-system", "coredns", 4);
         let cluster = SimCluster::from_objects(clock.clone(), vec![coredns.clone()]).unwrap();
         let world = crate::action::tests::world(&cluster, clock);
-        let source = include_str!("../../playbooks/coredns-saturated.yaml");
+        let source = include_str!("../../playbooks/dns/coredns-saturated.yaml");
         let playbook = Playbook::parse(Path::new("coredns-saturated.yaml"), source).unwrap();
         let StepKind::Action(Action::Mutate(scale)) = &playbook.step_by_id("scale").unwrap().kind else { panic!() };
         let live = cluster.object(&coredns.key()).unwrap();

@@ -1,19 +1,18 @@
-//! All playbooks of a directory, found by name, by digest, and by the alert that triggers them.
+//! All playbooks of a folder, found by name, by digest, and by the alert that triggers them.
 
 use std::collections::{BTreeMap, HashMap};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use chrono::DateTime;
 
 use super::document::Playbook;
+use super::folder::read_folder;
 use super::hand_overs;
-use super::kinds::{read_kinds, tells_of_kinds};
-use super::load::LARGEST;
+use super::kinds::read_kinds;
 use super::target::alert_value;
 use crate::cluster::Kinds;
-use crate::diagnostics::{Code, Diagnostic, DiagnosticSeverity, SourceText};
-use crate::files::{FileError, Folder};
+use crate::diagnostics::{Code, Diagnostic, SourceText};
 use crate::language::{Expression, Location, Scope};
 use crate::model::{Alert, Digest};
 
@@ -46,13 +45,13 @@ pub struct AlertMatch<'c> {
 }
 
 impl Catalog {
-    /// Loads every `*.yaml` of `directory` that is no `*.cases.yaml`.
+    /// Loads every `*.yaml` of `directory`, and of the folders in it, that is no `*.cases.yaml`.
     ///
     /// A file that does not load never takes down the others: it is missing in the catalog, and its problems are in the list,
     /// beside the warnings of those that do load.
     ///
-    /// What kinds there are beside Kubernetes' own, `kinds.yaml` and `*.crds.yaml` in the directory
-    /// say.
+    /// What kinds there are beside Kubernetes' own, `kinds.yaml` and `*.crds.yaml` in any of its
+    /// folders say.
     pub fn load(directory: &Path) -> (Self, Vec<Diagnostic>) {
         let (kinds, mut problems) = (Arc::default(), Vec::new());
         // That it cannot be read is told by who looks for playbooks in it.
@@ -250,46 +249,10 @@ impl Entry {
     }
 }
 
-/// The files of a folder that are read as playbooks, by name, each with its text. What is wrong
-/// with the folder itself goes to `problems`.
-pub fn read_folder(directory: &Path, problems: &mut Vec<Diagnostic>) -> Vec<(PathBuf, Result<String, FileError>)> {
-    let source = SourceText { path: directory, text: "" };
-    let listed = Folder::open(directory).and_then(|folder| Ok((folder.names()?, folder)));
-    let (names, folder) = match listed {
-        Ok(listed) => listed,
-        Err(error) => {
-            let mut problem = source.error_of_file(Code::Unreadable, format!("the directory cannot be read: {error}"));
-            problem.remedy = Some("look at `playbooks` in the configuration".into());
-            problems.push(problem);
-            return Vec::new();
-        }
-    };
-    let mut texts = Vec::new();
-    for name in names {
-        let path = folder.path(&name);
-        if name.ends_with(".yml") {
-            let mut problem = Diagnostic::of_file(
-                DiagnosticSeverity::Warning,
-                Code::IgnoredFile,
-                &path,
-                "the file is not read: playbooks end in `.yaml`",
-            );
-            problem.remedy = Some("rename it".into());
-            problems.push(problem);
-        } else if is_playbook(&name) && !folder.is_folder(&name) {
-            texts.push((path, folder.read_text(&name, LARGEST)));
-        }
-    }
-    texts
-}
-
-/// Whether a file of that name is read as a playbook.
-pub fn is_playbook(name: &str) -> bool {
-    name.ends_with(".yaml") && !name.ends_with(".cases.yaml") && !tells_of_kinds(name)
-}
-
-fn file_name(path: &Path) -> String {
-    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+/// How `other` is named in what is told of the file `path`: by its name where it lies in the same folder.
+fn beside(other: &Path, path: &Path) -> String {
+    let named = if other.parent() == path.parent() { other.file_name().unwrap_or_default() } else { other.as_os_str() };
+    named.to_string_lossy().into_owned()
 }
 
 /// A problem for each of `playbooks`, where it says `word`.
@@ -300,7 +263,8 @@ fn conflicts(code: Code, playbooks: &[Arc<Playbook>], word: &str, message: &str,
     };
     let problem = |playbook: &Arc<Playbook>| {
         let others = playbooks.iter().filter(|other| !Arc::ptr_eq(other, playbook));
-        let others = others.map(|other| format!("{} ({}:{})", other.name, file_name(&other.path), place(other).line));
+        let others = others
+            .map(|other| format!("{} ({}:{})", other.name, beside(&other.path, &playbook.path), place(other).line));
         let others: Vec<String> = others.collect();
         let source = SourceText { path: &playbook.path, text: &playbook.source };
         source.error(code, place(playbook), format!("{message}: {}", others.join(", "))).with_remedy(remedy)

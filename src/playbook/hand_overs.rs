@@ -97,7 +97,7 @@ fn not_there(playbooks: &BTreeMap<String, Arc<Playbook>>, from: &str, hand_over:
     let name = &hand_over.playbook;
     let remedy = match closest(name, playbooks.keys().map(String::as_str).filter(|other| *other != from)) {
         Some(meant) => format!("write `{meant}` instead"),
-        None => "write the name of a playbook of the same folder".to_owned(),
+        None => "write the name of one of the playbooks".to_owned(),
     };
     (Code::UnknownName, format!("there is no playbook `{name}`, or something is wrong with it"), remedy)
 }

@@ -1,4 +1,4 @@
-//! Which kinds are known without a cluster: by what lies beside the playbooks.
+//! Which kinds are known without a cluster: by what lies beside the playbooks, in any of their folders.
 //!
 //! | file | holds |
 //! | --- | --- |
@@ -51,7 +51,7 @@ fn item_targets(block: &Block) -> Box<dyn Iterator<Item = &ItemTarget> + '_> {
 }
 
 /// What is not read as a playbook.
-const SAVED: &str = "kinds.yaml";
+pub(super) const SAVED: &str = "kinds.yaml";
 const DEFINITIONS: [&str; 2] = [".crds.yaml", ".crd.yaml"];
 
 /// Operators' definitions are longer than playbooks: cert-manager's have 0.8 MB, those of
@@ -65,11 +65,15 @@ pub(super) fn tells_of_kinds(name: &str) -> bool {
     name == SAVED || is_of_definitions(name)
 }
 
+fn is_saved(path: &str) -> bool {
+    Path::new(path).file_name().is_some_and(|name| name == SAVED)
+}
+
 fn is_of_definitions(name: &str) -> bool {
     DEFINITIONS.iter().any(|end| name.ends_with(end))
 }
 
-/// Reads what the folder tells of kinds into `kinds`; what is wrong goes to `problems`.
+/// Reads what the folder and the folders in it tell of kinds into `kinds`; what is wrong goes to `problems`.
 pub fn read_kinds(folder: &Path, kinds: &Kinds, problems: &mut Vec<Diagnostic>) {
     read(folder, tells_of_kinds, kinds, problems);
 }
@@ -81,7 +85,7 @@ pub fn read_definitions(folder: &Path, kinds: &Kinds, problems: &mut Vec<Diagnos
 
 fn read(folder: &Path, is_read: impl Fn(&str) -> bool, kinds: &Kinds, problems: &mut Vec<Diagnostic>) {
     let source = SourceText { path: folder, text: "" };
-    let listed = Folder::open(folder).and_then(|folder| Ok((folder.names()?, folder)));
+    let listed = Folder::open(folder).and_then(|folder| Ok((folder.tree()?.files, folder)));
     let (mut names, folder) = match listed {
         Ok(listed) => listed,
         Err(error) => {
@@ -90,10 +94,10 @@ fn read(folder: &Path, is_read: impl Fn(&str) -> bool, kinds: &Kinds, problems: 
         }
     };
     // What somebody wrote down comes last, and so counts.
-    names.sort_by_key(|name| name == SAVED);
-    for name in names.iter().filter(|name| is_read(name) && !folder.is_folder(name)) {
+    names.sort_by_key(|name| is_saved(name));
+    for name in names.iter().filter(|name| is_read(name.rsplit('/').next().unwrap_or(name))) {
         let path: PathBuf = folder.path(name);
-        let most = if name == SAVED { LARGEST } else { LARGEST_DEFINITIONS };
+        let most = if is_saved(name) { LARGEST } else { LARGEST_DEFINITIONS };
         match folder.read_text(name, most) {
             Err(error) => {
                 let source = SourceText { path: &path, text: "" };
@@ -101,7 +105,7 @@ fn read(folder: &Path, is_read: impl Fn(&str) -> bool, kinds: &Kinds, problems: 
             }
             Ok(text) => {
                 let source = SourceText { path: &path, text: &text };
-                if name == SAVED { saved(&source, kinds, problems) } else { definitions(&source, kinds, problems) }
+                if is_saved(name) { saved(&source, kinds, problems) } else { definitions(&source, kinds, problems) }
             }
         }
     }

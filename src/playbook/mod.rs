@@ -9,6 +9,7 @@ mod approval;
 mod catalog;
 mod check;
 mod document;
+mod folder;
 mod groups;
 mod hand_overs;
 mod inputs;
@@ -26,11 +27,12 @@ mod tests;
 
 pub use again::Reread;
 pub use approval::ApprovalRule;
-pub use catalog::{AlertMatch, Catalog, is_playbook, read_folder};
+pub use catalog::{AlertMatch, Catalog};
 pub use document::{
     Block, Branch, Choose, Condition, ForEach, HandOver, Input, InputKind, ItemTarget, Limits, Playbook, Step,
     StepKind, TargetKind, TargetPart, TargetRule, Trigger, Verify, Watch, WhenResolved,
 };
+pub use folder::{CASES, FilesOf, files_of, read_folder, root_of};
 pub use hand_overs::MOST_HAND_OVERS;
 pub use inputs::InputProblem;
 pub use kinds::{read_definitions, read_kinds};

@@ -6,7 +6,7 @@ pub mod pager;
 pub mod processor;
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -27,7 +27,7 @@ use dogwatch::model::*;
 use dogwatch::network::ScriptedNetwork;
 use dogwatch::notify::{OutboxWorker, Sink};
 use dogwatch::oncall::{OnCall, Roster, RosterContacts};
-use dogwatch::playbook::{Catalog, Playbook};
+use dogwatch::playbook::{Catalog, Playbook, files_of};
 use dogwatch::prometheus::ScriptedPrometheus;
 use dogwatch::rehearse::{Setting, Stage};
 use dogwatch::sightings::ClusterSource;
@@ -69,8 +69,14 @@ pub fn two_in_the_morning() -> DateTime<Utc> {
 
 /// A playbook that comes with the project.
 pub fn shipped(name: &str) -> String {
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("playbooks").join(format!("{name}.yaml"));
-    std::fs::read_to_string(file).unwrap()
+    std::fs::read_to_string(shipped_file(name)).unwrap()
+}
+
+/// Where it lies.
+pub fn shipped_file(name: &str) -> PathBuf {
+    let files = files_of(&Path::new(env!("CARGO_MANIFEST_DIR")).join("playbooks")).unwrap();
+    let found = files.playbooks.into_iter().find(|file| file.file_stem().is_some_and(|stem| stem == name));
+    found.unwrap_or_else(|| panic!("no playbook {name} is shipped"))
 }
 
 pub struct Bot {

@@ -8,6 +8,7 @@ use dogwatch::playbook::read_kinds;
 use dogwatch::rehearse::cases::{PlaybookReport, playbook_files, test_folder};
 
 use crate::bot::processor::Processor;
+use crate::bot::shipped_file;
 
 fn playbooks() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("playbooks")
@@ -37,7 +38,7 @@ async fn passes(name: &str) {
     let (kinds, mut problems) = (Arc::new(Kinds::new()), Vec::new());
     read_kinds(&playbooks(), &kinds, &mut problems);
     assert!(problems.is_empty(), "{problems:?}");
-    let reports = test_folder(&playbooks().join(format!("{name}.yaml")), &kinds, |_| {}).await.unwrap();
+    let reports = test_folder(&shipped_file(name), &kinds, |_| {}).await.unwrap();
     let told: Vec<String> = reports.iter().flat_map(wrong).collect();
     assert!(told.is_empty(), "\n{}\n", told.join("\n"));
     assert!(reports.iter().all(|report| report.branches > 0 && !report.cases.is_empty()), "{name} has no cases");
@@ -55,7 +56,8 @@ macro_rules! every_case_passes_of {
         #[test]
         fn every_shipped_playbook_is_tested() {
             let shipped = playbook_files(&playbooks()).unwrap();
-            let shipped: Vec<&str> = shipped.iter().map(|path| path.file_stem().unwrap().to_str().unwrap()).collect();
+            let mut shipped: Vec<&str> = shipped.iter().map(|path| path.file_stem().unwrap().to_str().unwrap()).collect();
+            shipped.sort_unstable();
             assert_eq!(shipped, [$($name),*]);
         }
     };
@@ -97,7 +99,7 @@ async fn says(cases: &str) -> PlaybookReport {
 async fn says_in(settings: &str, cases: &str) -> PlaybookReport {
     let folder = tempfile::tempdir().unwrap();
     let playbook = folder.path().join("pvc-pending.yaml");
-    std::fs::copy(playbooks().join("pvc-pending.yaml"), &playbook).unwrap();
+    std::fs::copy(shipped_file("pvc-pending"), &playbook).unwrap();
     let head = "apiVersion: dogwatch/v1\nkind: Cases\nplaybook: pvc-pending\n";
     std::fs::write(folder.path().join("pvc-pending.cases.yaml"), format!("{head}{settings}cases:\n{cases}")).unwrap();
     test_folder(&playbook, &Default::default(), |_| {}).await.unwrap().remove(0)

@@ -325,6 +325,39 @@ async fn a_playbook_with_a_mistake_keeps_its_own_version_and_no_other() {
 }
 
 #[tokio::test]
+async fn folders_among_the_playbooks_are_looked_at_too() {
+    let mut filed = Filed::begins().await;
+    fs::create_dir_all(filed.path("playbooks/web/shop")).unwrap();
+    let other = |name: &str| SHOP.replace("shop-slow", name).replace("ShopSlow", name);
+    filed.writes("playbooks/web/shop/other.yaml", &other("other"));
+    assert_eq!(filed.reads_again().await, ["the folder of playbooks was read again: + other 1.0.0"]);
+    // Another folder for the same playbook is no change of it.
+    fs::rename(filed.path("playbooks/shop.yaml"), filed.path("playbooks/web/shop.yaml")).unwrap();
+    assert_eq!(filed.reads_again().await, Vec::<String>::new());
+    filed.writes("playbooks/web/shop/other.yaml", "apiVersion: dogwatch/v1\n");
+    filed.writes("playbooks/twin.yaml", SHOP);
+    let said = filed.reads_again().await.join("\n");
+    assert!(said.contains("web/shop/other.yaml was NOT read again, its version 1.0.0 counts: line 1: "), "{said}");
+    let both = "playbooks/web/shop.yaml:4)";
+    assert!(said.contains("twin.yaml was NOT read: line 4: ") && said.contains(both), "{said}");
+    fs::remove_file(filed.path("playbooks/twin.yaml")).unwrap();
+    fs::remove_dir_all(filed.path("playbooks/web/shop")).unwrap();
+    let said = filed.reads_again().await.join("\n");
+    assert!(said.starts_with("the folder of playbooks was read again: − other"), "{said}");
+    // As the kubelet mounts a ConfigMap whose items have paths.
+    fs::create_dir_all(filed.path("playbooks/..1/dns")).unwrap();
+    filed.writes("playbooks/..1/dns/dns.yaml", &other("dns"));
+    symlink("..1", filed.path("playbooks/..data")).unwrap();
+    symlink("..data/dns", filed.path("playbooks/dns")).unwrap();
+    assert_eq!(filed.reads_again().await, ["the folder of playbooks was read again: + dns 1.0.0"]);
+    fs::create_dir_all(filed.path("playbooks/..2/dns")).unwrap();
+    filed.writes("playbooks/..2/dns/dns.yaml", &version(&other("dns"), "2.0.0"));
+    symlink("..2", filed.path("playbooks/..new")).unwrap();
+    fs::rename(filed.path("playbooks/..new"), filed.path("playbooks/..data")).unwrap();
+    assert_eq!(filed.reads_again().await, ["the folder of playbooks was read again: ~ dns 1.0.0→2.0.0"]);
+}
+
+#[tokio::test]
 async fn a_playbook_whose_file_has_another_name_now_is_kept_by_that() {
     let mut filed = Filed::begins().await;
     fs::rename(filed.path("playbooks/shop.yaml"), filed.path("playbooks/web.yaml")).unwrap();

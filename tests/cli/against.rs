@@ -55,6 +55,14 @@ fn what_was_changed_has_a_new_version() {
     // Under another name of its file it is the same playbook.
     fs::rename(&file, dir.path().join("playbooks/other.yaml")).unwrap();
     assert!(against(dir.path(), "HEAD").out.contains("error[unchanged-version]"));
+    // Nor in another folder.
+    fs::create_dir(dir.path().join("playbooks/dns")).unwrap();
+    fs::rename(dir.path().join("playbooks/other.yaml"), dir.path().join("playbooks/dns/other.yaml")).unwrap();
+    for named in ["playbooks", "playbooks/dns/other.yaml"] {
+        let said = dogwatch(dir.path(), &["check", "--against", "HEAD", named], &[]);
+        assert!(said.out.contains("error[unchanged-version]"), "{named}: {}", said.out);
+    }
+    fs::rename(dir.path().join("playbooks/dns/other.yaml"), dir.path().join("playbooks/other.yaml")).unwrap();
     fs::write(dir.path().join("playbooks/other.yaml"), changed.replace("1.0.0", "1.1.0")).unwrap();
     assert_eq!(against(dir.path(), "HEAD").code, 0);
     // What was not there then is new.

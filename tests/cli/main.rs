@@ -12,6 +12,7 @@ mod documents;
 mod drills;
 mod files;
 mod flood;
+mod folders;
 mod help;
 mod hostile;
 mod kills;

@@ -6,6 +6,7 @@ use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
 
 use dogwatch::config::Config;
+use dogwatch::playbook::files_of;
 use serde_json::Value;
 
 use super::serving::{self, Serving};
@@ -77,11 +78,16 @@ impl Manifest {
                 }
             } else {
                 let name = volume["configMap"]["name"].as_str().unwrap();
-                for folder in self.files_of(&format!("create configmap {name} ")) {
-                    for entry in fs::read_dir(super::root().join(folder)).unwrap() {
-                        let entry = entry.unwrap();
-                        let name = entry.file_name().into_string().unwrap();
-                        files.insert(name, fs::read_to_string(entry.path()).unwrap());
+                for named in self.files_of(&format!("create configmap {name} ")) {
+                    let named = super::root().join(named);
+                    let paths: Vec<PathBuf> = match fs::read_dir(&named) {
+                        Ok(entries) => entries.map(|entry| entry.unwrap().path()).collect(),
+                        Err(_) => vec![named],
+                    };
+                    // As kubectl does: what is no file is passed over.
+                    for path in paths.into_iter().filter(|path| path.is_file()) {
+                        let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+                        files.insert(name, fs::read_to_string(path).unwrap());
                     }
                 }
             }
@@ -121,10 +127,7 @@ fn the_pod_finds_all_that_its_configuration_names() {
     let ["serve", "--config", path] = args.as_slice() else { panic!("{args:?}") };
     let file = manifest.outside(path);
     let said = dogwatch(manifest.root.path(), &["check", "--config", file.to_str().unwrap()], &[]);
-    let shipped = std::fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("playbooks")).unwrap();
-    let shipped = shipped.map(|file| file.unwrap().file_name().into_string().unwrap());
-    let is_playbook = |name: &String| name.ends_with(".yaml") && !name.ends_with(".cases.yaml") && name != "kinds.yaml";
-    let shipped = shipped.filter(is_playbook).count();
+    let shipped = files_of(&Path::new(env!("CARGO_MANIFEST_DIR")).join("playbooks")).unwrap().playbooks.len();
     assert_eq!(said.out, format!("{shipped} playbooks without errors; 0 errors, 0 warnings\n"), "{}", said.err);
     assert_eq!(said.code, 0);
 

@@ -10,7 +10,7 @@ use super::serving::{self, Serving};
 const NAME: &str = "coredns-saturated";
 
 fn shipped(extension: &str) -> String {
-    fs::read_to_string(super::root().join("playbooks").join(format!("{NAME}.{extension}"))).unwrap()
+    fs::read_to_string(super::root().join("playbooks/dns").join(format!("{NAME}.{extension}"))).unwrap()
 }
 
 /// Times and digests are others each day.

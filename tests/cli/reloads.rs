@@ -9,7 +9,7 @@ use super::serving::{self, ONCALL, Serving};
 const PLAYBOOK: &str = "coredns-saturated.yaml";
 
 fn shipped() -> String {
-    fs::read_to_string(super::root().join("playbooks").join(PLAYBOOK)).unwrap()
+    fs::read_to_string(super::root().join("playbooks/dns").join(PLAYBOOK)).unwrap()
 }
 
 #[test]

@@ -3,6 +3,8 @@
 use std::fs;
 use std::path::PathBuf;
 
+use dogwatch::playbook::files_of;
+
 use boon::{Compiler, SchemaIndex, Schemas};
 use serde_json::Value;
 
@@ -60,16 +62,9 @@ fn the_schemas_are_current() {
 fn shipped() -> Vec<(&'static str, PathBuf)> {
     let mut files =
         vec![("oncall", root().join("deploy/oncall.yaml")), ("config", root().join("deploy/dogwatch.yaml"))];
-    for entry in fs::read_dir(root().join("playbooks")).unwrap() {
-        let path = entry.unwrap().path();
-        match path.to_string_lossy() {
-            name if name.ends_with(".cases.yaml") => files.push(("cases", path)),
-            // Not a playbook, but what kinds they ask for.
-            name if name.ends_with("/kinds.yaml") => {}
-            name if name.ends_with(".yaml") => files.push(("playbook", path)),
-            _ => {}
-        }
-    }
+    let found = files_of(&root().join("playbooks")).unwrap();
+    files.extend(found.cases.into_iter().map(|path| ("cases", path)));
+    files.extend(found.playbooks.into_iter().map(|path| ("playbook", path)));
     assert!(files.len() >= 10, "{files:?}");
     files
 }
@@ -81,7 +76,8 @@ fn shipped_files_fit_and_name_their_schema() {
         let text = fs::read_to_string(&path).unwrap();
         assert_eq!(judge.refuses(kind, &text), None, "{}", path.display());
         let first = text.lines().next().unwrap();
-        assert_eq!(first, format!("# yaml-language-server: $schema=../schemas/{kind}.json"), "{}", path.display());
+        let up = "../".repeat(path.strip_prefix(root()).unwrap().components().count() - 1);
+        assert_eq!(first, format!("# yaml-language-server: $schema={up}schemas/{kind}.json"), "{}", path.display());
         let named = path.parent().unwrap().join(first.rsplit_once('=').unwrap().1);
         assert!(named.is_file(), "{}", named.display());
     }
@@ -128,9 +124,9 @@ fn examples(text: &str) -> Vec<(String, String)> {
 fn what_is_wrong_is_refused() {
     let judge = Judge::new();
     let text = |path: &str| fs::read_to_string(root().join(path)).unwrap();
-    let playbook = text("playbooks/coredns-saturated.yaml");
+    let playbook = text("playbooks/dns/coredns-saturated.yaml");
     let (cases, oncall, config) =
-        (text("playbooks/coredns-saturated.cases.yaml"), text("deploy/oncall.yaml"), text("deploy/dogwatch.yaml"));
+        (text("playbooks/dns/coredns-saturated.cases.yaml"), text("deploy/oncall.yaml"), text("deploy/dogwatch.yaml"));
     for (kind, file, right, wrong) in [
         ("playbook", &playbook, "severity: S2", "severty: S2"),
         ("playbook", &playbook, "severity: S2", "severity: S5"),

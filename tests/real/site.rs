@@ -5,6 +5,7 @@ use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
+use dogwatch::playbook::files_of;
 use serde_json::{Value, json};
 use tokio::sync::OnceCell;
 
@@ -74,14 +75,13 @@ impl Site {
     fn configure(&self) {
         let project = Path::new(env!("CARGO_MANIFEST_DIR"));
         std::fs::create_dir(self.folder.join("playbooks")).expect("a new folder");
-        for file in std::fs::read_dir(project.join("playbooks")).expect("the shipped playbooks") {
-            let path = file.expect("a file").path();
+        for path in files_of(&project.join("playbooks")).expect("the shipped playbooks").playbooks {
             let name = path.file_name().and_then(|name| name.to_str()).expect("a name in UTF-8");
-            if name.ends_with(".yaml") && !name.ends_with(".cases.yaml") {
-                let text = std::fs::read_to_string(&path).expect("a shipped playbook");
-                self.folder.write(format!("playbooks/{name}"), impatient(&text));
-            }
+            let text = std::fs::read_to_string(&path).expect("a shipped playbook");
+            self.folder.write(format!("playbooks/{name}"), impatient(&text));
         }
+        std::fs::copy(project.join("playbooks/kinds.yaml"), self.folder.join("playbooks/kinds.yaml"))
+            .expect("the kinds that they know");
         std::fs::copy(project.join("deploy/oncall.yaml"), self.folder.join("oncall.yaml"))
             .expect("the shipped rotation");
         self.folder.write("webhook-token", WEBHOOK_TOKEN);

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::{InForce, file_name};
+use super::InForce;
 use crate::app::edges::{is_settled, refused_playbook, unnamed_hosts};
 use crate::diagnostics::{Diagnostic, DiagnosticSeverity};
-use crate::playbook::{Catalog, read_folder};
+use crate::playbook::{Catalog, Playbook, read_folder};
 use crate::reload::{Counts, Mistake, Reloadable, Snapshot, Taken};
 
 pub(super) struct PlaybookFolder {
@@ -28,7 +28,17 @@ impl PlaybookFolder {
         for problem in problems.iter().filter(|problem| problem.severity == DiagnosticSeverity::Error) {
             by_file.entry(&problem.path).or_insert((problem, 0)).1 += 1;
         }
-        by_file.into_iter().map(|(path, (problem, all))| mistake(&catalog, path, problem, all)).collect()
+        by_file.into_iter().map(|(path, (problem, all))| self.mistake(&catalog, path, problem, all)).collect()
+    }
+
+    fn mistake(&self, catalog: &Catalog, path: &Path, problem: &Diagnostic, all: usize) -> Mistake {
+        let mut text = problem.in_file();
+        if all > 1 {
+            text.push_str(&format!(" (and {} more; `dogwatch check` shows all)", all - 1));
+        }
+        let before = catalog.iter().find(|playbook| playbook.path == path);
+        let version = |playbook: &Arc<Playbook>| Counts::Version(format!("version {}", playbook.version));
+        Mistake { file: relative(path, &self.folder), text, counts: before.map_or(Counts::Nothing, version) }
     }
 
     /// Nothing of the folder is taken.
@@ -37,14 +47,9 @@ impl PlaybookFolder {
     }
 }
 
-fn mistake(catalog: &Catalog, path: &Path, problem: &Diagnostic, all: usize) -> Mistake {
-    let mut text = problem.in_file();
-    if all > 1 {
-        text.push_str(&format!(" (and {} more; `dogwatch check` shows all)", all - 1));
-    }
-    let before = catalog.iter().find(|playbook| playbook.path == path);
-    let counts = before.map_or(Counts::Nothing, |playbook| Counts::Version(format!("version {}", playbook.version)));
-    Mistake { file: file_name(path), text, counts }
+/// From the folder on, as `dns/x.yaml`.
+fn relative(path: &Path, folder: &Path) -> String {
+    path.strip_prefix(folder).unwrap_or(path).to_string_lossy().into_owned()
 }
 
 impl Reloadable for PlaybookFolder {
@@ -61,9 +66,12 @@ impl Reloadable for PlaybookFolder {
         for (path, text) in read_folder(&self.folder, &mut problems) {
             read.insert(path, text.map_err(|error| error.to_string()));
         }
+        // A folder in it that cannot be read may have lost its mount: then all stays as it is.
         let of_folder = problems.into_iter().find(|problem| problem.severity == DiagnosticSeverity::Error);
         if let Some(problem) = of_folder {
-            read.insert(&self.folder, Err(problem.message));
+            let within = relative(&problem.path, &self.folder);
+            let why = if within.is_empty() { problem.message } else { format!("{within}: {}", problem.message) };
+            read.insert(&self.folder, Err(why));
         }
         read
     }

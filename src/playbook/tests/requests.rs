@@ -311,7 +311,7 @@ fn hand_overs_lead_somewhere_and_come_to_an_end() {
     insta::assert_snapshot!(told(&[hands_over("a", &["b"]), hands_over("b", &[])]), @"left: a b");
     insta::assert_snapshot!(told(&[hands_over("first", &["secnd"]), hands_over("second", &[]), hands_over("zero", &["first"])]), @"
     first.yaml:12: there is no playbook `secnd`, or something is wrong with it; write `second` instead
-    zero.yaml:12: there is no playbook `first`, or something is wrong with it; write the name of a playbook of the same folder
+    zero.yaml:12: there is no playbook `first`, or something is wrong with it; write the name of one of the playbooks
     left: second
     ");
     insta::assert_snapshot!(told(&[hands_over("a", &["b"]), hands_over("b", &["c"]), hands_over("c", &["a"])]), @"

@@ -1,6 +1,6 @@
 //! Finding cases, running them, and saying what came of them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,7 +14,7 @@ use super::side_by_side::side_by_side;
 use crate::cluster::Kinds;
 use crate::diagnostics::Diagnostics;
 use crate::files;
-use crate::playbook::{Catalog, LARGEST_PLAYBOOK, Playbook, is_playbook};
+use crate::playbook::{Catalog, LARGEST_PLAYBOOK, Playbook, files_of, root_of};
 
 /// What the cases of one playbook came to.
 #[derive(Debug)]
@@ -75,7 +75,7 @@ pub async fn test_folder(
     Ok(reports)
 }
 
-/// The files of playbooks in a folder; of a file, that or the playbook of the cases in it.
+/// The files of playbooks in a folder and the folders in it; of a file, that or the playbook of the cases in it.
 ///
 /// # Errors
 /// When the folder cannot be read.
@@ -85,17 +85,7 @@ pub fn playbook_files(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
         let playbook = name.strip_suffix(".cases.yaml").map_or(folder.to_owned(), |stem| format!("{stem}.yaml").into());
         return Ok(vec![playbook]);
     }
-    let entries = std::fs::read_dir(folder).with_context(|| format!("cannot read the folder {}", folder.display()))?;
-    let mut found = Vec::new();
-    for entry in entries {
-        let path = entry?.path();
-        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        if is_playbook(&name) {
-            found.push(path);
-        }
-    }
-    found.sort();
-    Ok(found)
+    Ok(files_of(folder).with_context(|| format!("cannot read the folder {}", folder.display()))?.playbooks)
 }
 
 async fn test_playbook(path: &Path, kinds: &Arc<Kinds>) -> anyhow::Result<PlaybookReport> {
@@ -141,21 +131,46 @@ async fn test_playbook(path: &Path, kinds: &Arc<Kinds>) -> anyhow::Result<Playbo
     Ok(report)
 }
 
-/// The playbooks beside it that it may be handed over to, and those that these may be.
+/// The playbooks that it may be handed over to, and those that these may be: as the nearest folder above its file that
+/// has them all knows them, as far up as [`root_of`]. Nearer is first, as two folders of one repository may each hold a
+/// site's.
 pub fn handed_to(playbook: &Playbook) -> Vec<Arc<Playbook>> {
-    let mut found: BTreeMap<String, Arc<Playbook>> = BTreeMap::new();
-    let names = |playbook: &Playbook| playbook.hand_overs().map(|to| to.playbook.clone()).collect::<Vec<_>>();
-    let mut wanted = names(playbook);
-    if wanted.is_empty() {
+    let mut found = BTreeMap::new();
+    if playbook.hand_overs().next().is_none() {
         return Vec::new();
     }
-    let (catalog, _) = Catalog::load_with(playbook.path.parent().unwrap_or(Path::new("")), &playbook.kinds);
-    while let Some(name) = wanted.pop() {
-        if let Some(other) = catalog.get(&name).filter(|other| other.name != playbook.name)
-            && found.insert(name, other.clone()).is_none()
-        {
-            wanted.extend(names(other));
+    let (beside, root) = (playbook.path.parent().unwrap_or(Path::new("")), root_of(&playbook.path));
+    let mut folders: Vec<&Path> = beside.ancestors().take_while(|folder| *folder != root).collect();
+    folders.retain(|folder| folder.starts_with(&root));
+    if folders.is_empty() && beside != root {
+        folders.push(beside);
+    }
+    for folder in folders.into_iter().chain([root.as_path()]) {
+        let (catalog, _) = Catalog::load_with(folder, &playbook.kinds);
+        let is_all = reached(playbook, &catalog, &mut found);
+        if is_all {
+            break;
         }
     }
     found.into_values().collect()
+}
+
+/// Gathers those of the catalog to which it may come; whether none is missing.
+fn reached(playbook: &Playbook, catalog: &Catalog, found: &mut BTreeMap<String, Arc<Playbook>>) -> bool {
+    let names = |playbook: &Playbook| playbook.hand_overs().map(|to| to.playbook.clone()).collect::<Vec<_>>();
+    let (mut wanted, mut is_all) = (names(playbook), true);
+    let mut seen = BTreeSet::from([playbook.name.clone()]);
+    while let Some(name) = wanted.pop() {
+        if !seen.insert(name.clone()) {
+            continue;
+        }
+        if let Some(other) = catalog.get(&name) {
+            found.entry(name.clone()).or_insert_with(|| other.clone());
+        }
+        match found.get(&name) {
+            Some(other) => wanted.extend(names(other)),
+            None => is_all = false,
+        }
+    }
+    is_all
 }

@@ -35,10 +35,10 @@ use crate::store::{IncidentFilter, IncidentStore, RunStore, SignalStore, Timelin
 
 /// The founding playbooks, as they are shipped.
 const PLAYBOOKS: [(&str, &str); 4] = [
-    ("coredns-saturated.yaml", include_str!("../../../playbooks/coredns-saturated.yaml")),
-    ("pvc-filling.yaml", include_str!("../../../playbooks/pvc-filling.yaml")),
-    ("pvc-pending.yaml", include_str!("../../../playbooks/pvc-pending.yaml")),
-    ("backup-timeout.yaml", include_str!("../../../playbooks/backup-timeout.yaml")),
+    ("coredns-saturated.yaml", include_str!("../../../playbooks/dns/coredns-saturated.yaml")),
+    ("pvc-filling.yaml", include_str!("../../../playbooks/storage/pvc-filling.yaml")),
+    ("pvc-pending.yaml", include_str!("../../../playbooks/storage/pvc-pending.yaml")),
+    ("backup-timeout.yaml", include_str!("../../../playbooks/backup/backup-timeout.yaml")),
 ];
 
 const ONCALL: &str = r#"

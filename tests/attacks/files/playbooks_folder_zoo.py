@@ -3,7 +3,7 @@ that is no UTF-8, a sparse file of 1 TiB, an alias bomb, files of 200 KB that ar
 runs what is sound, and needs less than 300 MiB."""
 from rig import *
 
-GOOD = os.path.join(ROOT, "playbooks")
+GOOD = os.path.join(ROOT, "playbooks", "storage")
 
 
 def zoo(folder):
