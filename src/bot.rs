@@ -110,7 +110,6 @@ impl Bot {
             let world = World { past, ..self.world.clone() };
             let options = EngineOptions {
                 ceilings: rules.ceilings.clone(),
-                acting: rules.oncall.acting(),
                 limits: rules.limits.clone(),
                 may_start: rules.may_start.clone(),
                 ..self.engine.clone()

@@ -155,6 +155,7 @@ pub async fn serve(config: &Config, ending: &Ending) -> anyhow::Result<()> {
             mark: store.mark().to_owned(),
             mandate: Arc::new(Mandate::shared()),
             freeze_map: freeze_map.clone(),
+            acting: roster.acting(),
             // The bot takes the rest from its rules.
             ..EngineOptions::default()
         },

@@ -8,6 +8,7 @@ mod again;
 mod approval;
 mod catalog;
 mod check;
+mod conditions;
 mod document;
 mod folder;
 mod groups;
@@ -28,9 +29,10 @@ mod tests;
 pub use again::Reread;
 pub use approval::ApprovalRule;
 pub use catalog::{AlertMatch, Catalog};
+pub use conditions::{Condition, Verify, Watch};
 pub use document::{
-    Block, Branch, Choose, Condition, ForEach, HandOver, Input, InputKind, ItemTarget, Limits, Playbook, Step,
-    StepKind, TargetKind, TargetPart, TargetRule, Trigger, Verify, Watch, WhenResolved,
+    Block, Branch, Choose, ForEach, HandOver, Input, InputKind, ItemTarget, Limits, Playbook, Step, StepKind,
+    TargetKind, TargetPart, TargetRule, Trigger, WhenResolved,
 };
 pub use folder::{CASES, FilesOf, files_of, read_folder, root_of};
 pub use hand_overs::MOST_HAND_OVERS;

@@ -38,7 +38,7 @@ pub struct Scripted {
 
 enum Says {
     /// One after the other; the last one stays.
-    InTurn(Vec<Option<f64>>, usize),
+    InTurn(Vec<Vec<Sample>>, usize),
     Follows(Answer),
 }
 
@@ -46,7 +46,15 @@ impl ScriptedPrometheus {
     /// Queries that contain `part` are answered with these, one after the other, and then with the last one. `None`: no
     /// samples. Earlier rules come first.
     pub fn answers_in_turn(&self, part: &str, answers: &[Option<f64>]) {
-        self.add(part, Says::InTurn(answers.to_vec(), 0));
+        self.answers_series_in_turn(
+            part,
+            answers.iter().map(|answer| answer.iter().copied().map(plain).collect()).collect(),
+        );
+    }
+
+    /// The same with all series of each answer, labels and all.
+    pub fn answers_series_in_turn(&self, part: &str, answers: Vec<Vec<Sample>>) {
+        self.add(part, Says::InTurn(answers, 0));
     }
 
     /// What was said last about answers has these flaws.
@@ -116,9 +124,9 @@ impl Prometheus for ScriptedPrometheus {
             None => Vec::new(),
             Some(Rule { says: Says::Follows(answer), .. }) => answer(),
             Some(Rule { says: Says::InTurn(answers, next), .. }) => {
-                let value = answers.get(*next).or(answers.last()).copied().flatten();
+                let samples = answers.get(*next).or(answers.last()).cloned().unwrap_or_default();
                 *next += 1;
-                value.into_iter().map(plain).collect()
+                samples
             }
         };
         if samples.is_empty() {

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, TimeZone, Utc};
-use dogwatch::action::{Patchable, ScriptedPast};
+use dogwatch::action::Patchable;
 use dogwatch::alertmanager::Alertmanager;
 use dogwatch::app::InForce;
 use dogwatch::bot::Bot as Wiring;
@@ -208,7 +208,7 @@ impl Bot {
             web: self.web.clone(),
             network: self.network.clone(),
             databases: self.databases.clone(),
-            past: Arc::new(ScriptedPast::default()),
+            past: Vec::new(),
             catalog: self.catalog.subscribe(),
             rules: self.rules.clone(),
             database: self.folder.path().join("bot.db"),
@@ -225,6 +225,7 @@ impl Bot {
         let mut wiring: Wiring = stage.bot.clone();
         wiring.engine.mark.clone_from(&self.mark);
         wiring.engine.freeze_map.clone_from(&self.freeze_map);
+        wiring.engine.acting = self.rules.oncall.acting();
         wiring.alertmanager.clone_from(&self.alertmanager);
         wiring.cluster_sources.clone_from(&self.cluster_sources);
         wiring.kept_quiet.clone_from(&self.alertmanager_sources);

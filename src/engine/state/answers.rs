@@ -3,7 +3,8 @@
 use chrono::{DateTime, Utc};
 
 use super::RunState;
-use crate::model::{ApprovalId, Preview, StepAddress, Verdict};
+use crate::engine::ask_source::Heard;
+use crate::model::{ApprovalId, HumanDuration, Preview, SourceAnswer, StepAddress, Verdict};
 
 /// Where the run's question to a human stands.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -55,6 +56,26 @@ impl RunState {
         match self.loops.last_mut().filter(|listed| listed.at_work().next().is_some()) {
             Some(listed) => listed.stopped = Some(why),
             None => self.is_in_trouble(why),
+        }
+    }
+
+    pub(super) fn take_source(
+        &mut self,
+        at: DateTime<Utc>,
+        waited: HumanDuration,
+        answer: &SourceAnswer,
+        again_at: Option<DateTime<Utc>>,
+    ) {
+        let since = match (&self.heard, answer) {
+            (Some(heard), SourceAnswer::NotListed) => heard.not_listed_since(at),
+            _ => at,
+        };
+        self.heard = Some(Heard { answer: answer.clone(), waited, since, again_at });
+        // Patience with what failed, or was waited for, before nobody was there begins anew.
+        self.forget_failures();
+        // It was a yes to what was so before.
+        if matches!(self.approval, Approval::Granted { .. }) {
+            self.approval = Approval::None;
         }
     }
 }

@@ -15,8 +15,7 @@ use crate::engine::status::{Status, Tried};
 use crate::engine::undo::Undone;
 use crate::language::Scope;
 use crate::model::{
-    ActingRole, ConditionKind, HumanDuration, Intent, ItemOutcome, Look, Outcome, Phase, Preview, RunEvent,
-    SourceAnswer, StepAddress,
+    ActingRole, ConditionKind, HumanDuration, Intent, ItemOutcome, Look, Outcome, Phase, Preview, RunEvent, StepAddress,
 };
 pub use answers::Approval;
 
@@ -370,26 +369,6 @@ impl RunState {
 
     fn forget_failures(&mut self) {
         self.steps.values_mut().for_each(Status::forget_failures);
-    }
-
-    fn take_source(
-        &mut self,
-        at: DateTime<Utc>,
-        waited: HumanDuration,
-        answer: &SourceAnswer,
-        again_at: Option<DateTime<Utc>>,
-    ) {
-        let since = match (&self.heard, answer) {
-            (Some(heard), SourceAnswer::NotListed) => heard.not_listed_since(at),
-            _ => at,
-        };
-        self.heard = Some(Heard { answer: answer.clone(), waited, since, again_at });
-        // Patience with what failed, or was waited for, before nobody was there begins anew.
-        self.forget_failures();
-        // It was a yes to what was so before.
-        if matches!(self.approval, Approval::Granted { .. }) {
-            self.approval = Approval::None;
-        }
     }
 
     /// `made`, of a step that changes something: whether it did, or found it unneeded.

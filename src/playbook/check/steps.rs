@@ -10,7 +10,8 @@ use crate::action::Action;
 use crate::diagnostics::Code;
 use crate::language::{Expression, Location, Template};
 use crate::model::{Phase, Rate, StepAddress, StepName, Undo};
-use crate::playbook::document::{Condition, Step, StepKind};
+use crate::playbook::Condition;
+use crate::playbook::document::{Step, StepKind};
 use crate::playbook::load::{Does, RawSet, RawStep, Text, What, place};
 
 /// A step as far as it could be made, with the places that later checks point at.

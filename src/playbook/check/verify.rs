@@ -10,7 +10,7 @@ use super::visible::{Sees, Visible};
 use crate::diagnostics::Code;
 use crate::language::{Expression, closest, list};
 use crate::model::{HumanDuration, parse_duration};
-use crate::playbook::document::Verify;
+use crate::playbook::Verify;
 use crate::playbook::load::{RawVerify, Text, place};
 
 /// Often enough for a person who watches, and seldom enough for Prometheus.

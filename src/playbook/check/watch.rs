@@ -12,7 +12,7 @@ use crate::action::Action;
 use crate::diagnostics::Code;
 use crate::language::{Expression, Location};
 use crate::model::{HumanDuration, Phase};
-use crate::playbook::document::Watch;
+use crate::playbook::Watch;
 use crate::playbook::load::{RawStep, RawWatch, Text, What, place};
 
 /// What such a read has besides: whether it held.

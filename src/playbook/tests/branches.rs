@@ -46,9 +46,9 @@ fn roles_that_are_none() {
         ""
     );
     assert_snapshot!(two(ends, "escalate: what is it\n        role: storrage"), @"playbooks/coredns.yaml:26:15: `storrage` is no role; write `storage` instead");
-    assert_snapshot!(two(ends, "go_on: it is well\n        role: storage"), @"");
-    assert_snapshot!(told("  - done_if: p99.value < 0.1\n    because: it is well\n    role: storage\n"), @"");
-    assert_snapshot!(told("  - set: { found: \"1\" }\n    role: storage\n"), @"");
+    assert_snapshot!(two(ends, "go_on: it is well\n        role: storage"), @"playbooks/coredns.yaml:26:15: `role` says who can act where a run escalates, and this does not; put it beside `escalate`, `escalate_if` or `require`, or leave it out");
+    assert_snapshot!(told("  - done_if: p99.value < 0.1\n    because: it is well\n    role: storage\n"), @"playbooks/coredns.yaml:21:11: `role` says who can act where a run escalates, and this does not; put it beside `escalate`, `escalate_if` or `require`, or leave it out");
+    assert_snapshot!(told("  - set: { found: \"1\" }\n    role: storage\n"), @"playbooks/coredns.yaml:20:11: `role` says who can act where a run escalates, and this does not; put it beside `escalate`, `escalate_if` or `require`, or leave it out");
 }
 
 #[test]

@@ -12,6 +12,7 @@ use serde_saphyr::Spanned;
 
 use super::history::EarlierRun;
 use super::network::NetworkAnswers;
+use super::series::Series;
 use super::sql::SqlAnswers;
 use crate::cluster::sim::{ContainerLog, Fault};
 use crate::model::{Autonomy, HumanDuration, ObjectKey, Outcome};
@@ -151,8 +152,9 @@ pub struct CaseAlert {
 pub struct Answers {
     /// A part of the expression.
     pub query: String,
-    /// One answer for each time it is asked; the last one stays. `null`: no samples.
-    pub answers: Vec<Option<f64>>,
+    /// One answer for each time it is asked; the last one stays. `null`: no samples; a number: one without labels; several:
+    /// `[{ labels: { pod: db-0 }, value: 1 }]`.
+    pub answers: Vec<Series>,
     /// How old the samples are that they are made of; by default as fresh as can be.
     pub age: Option<HumanDuration>,
     /// Why they are only a part of what there is: a store that did not answer.
@@ -171,7 +173,8 @@ pub struct Once {
     /// A number or a quantity, such as `120Gi`.
     pub reaches: Value,
     /// The answer then. `null`: no samples.
-    pub then: Option<f64>,
+    #[serde(default)]
+    pub then: Series,
 }
 
 /// What a service answers to requests whose URL contains a text.

@@ -14,6 +14,7 @@ mod read;
 mod report;
 mod run;
 mod script;
+mod series;
 mod side_by_side;
 mod sql;
 mod times;

@@ -19,7 +19,7 @@ pub fn answer(prometheus: &ScriptedPrometheus, cluster: &SimCluster, rule: &Answ
     let Answers { query, answers, age, warning, once } = rule.clone();
     let flaws = Scripted { age: age.unwrap_or_default().0, warning };
     let Some(once) = once else {
-        prometheus.answers_in_turn(&query, &answers);
+        prometheus.answers_series_in_turn(&query, answers.into_iter().map(|series| series.0).collect());
         prometheus.with_flaws(flaws);
         return Ok(());
     };
@@ -27,14 +27,14 @@ pub fn answer(prometheus: &ScriptedPrometheus, cluster: &SimCluster, rule: &Answ
         anyhow::bail!("`once` of the query `{query}` waits for {}; write a number or a quantity", once.reaches);
     };
     let (cluster, asked) = (cluster.clone(), AtomicUsize::new(0));
-    prometheus.follows(&query, move || {
+    prometheus.follows_all(&query, move || {
         let object = cluster.object(&once.object);
         let has = object.as_ref().and_then(|object| object.at(&once.field)).and_then(amount);
         if has.is_some_and(|has| has >= reaches) {
-            return once.then;
+            return once.then.0.clone();
         }
         let turn = asked.fetch_add(1, Ordering::Relaxed);
-        answers.get(turn).or(answers.last()).copied().flatten()
+        answers.get(turn).or(answers.last()).map(|series| series.0.clone()).unwrap_or_default()
     });
     prometheus.with_flaws(flaws);
     Ok(())

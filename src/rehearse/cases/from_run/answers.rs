@@ -2,14 +2,14 @@
 
 use serde_json::{Value, json};
 
-use super::{Recorded, RecordedRun};
+use super::{Asked, Recorded, RecordedRun};
 use crate::language::{Scope, Template};
 use crate::model::{RunEvent, StepAddress};
 use crate::playbook::{Playbook, Step, StepKind};
 
 /// One entry for each expression, with its answers in order.
 pub(super) fn of(recorded: &RecordedRun, playbook: &Playbook, notes: &mut Vec<String>) -> Vec<Value> {
-    let mut asked: Vec<(String, Vec<Option<f64>>)> = Vec::new();
+    let mut asked = Asked(Vec::new());
     let mut scope = Scope::new();
     scope.insert("inputs".into(), Value::Object(recorded.run.inputs.clone()));
     scope.insert("alert".into(), recorded.run.alert.clone());
@@ -28,31 +28,9 @@ pub(super) fn of(recorded: &RecordedRun, playbook: &Playbook, notes: &mut Vec<St
             notes
                 .push(format!("the query of {} has a hole that is not told on the log: look at `query`", step.address));
         }
-        let Some(answer) = answer else {
-            notes.push(format!("{} had several series, and a case answers with one number", step.address));
-            continue;
-        };
-        match asked.iter_mut().find(|(known, _)| *known == expr) {
-            Some((_, answers)) => answers.push(answer.number()),
-            None => asked.push((expr, vec![answer.number()])),
-        }
+        asked.add(expr, answer);
     }
-    asked.into_iter().map(|(query, answers)| json!({ "query": query, "answers": shortened(answers) })).collect()
-}
-
-#[derive(Debug, Clone, Copy, PartialEq)]
-enum Answer {
-    Number(f64),
-    NoSamples,
-}
-
-impl Answer {
-    fn number(self) -> Option<f64> {
-        match self {
-            Answer::Number(number) => Some(number),
-            Answer::NoSamples => None,
-        }
-    }
+    asked.0.into_iter().map(|(query, answers)| json!({ "query": query, "answers": shortened(answers) })).collect()
 }
 
 /// The step whose query it is: a verify asks that of another one.
@@ -73,19 +51,30 @@ fn expression(step: &Step) -> Option<&str> {
     expr.text().map(|(source, _)| source)
 }
 
-/// `None` within: there were several.
-fn answered(event: &RunEvent) -> Option<Option<Answer>> {
+/// As a case writes it: nothing, a number, or all series.
+fn answered(event: &RunEvent) -> Option<Value> {
     match event {
-        RunEvent::Read { output, .. } => Some(output.get("value").and_then(Value::as_f64).map(Answer::Number)),
+        RunEvent::Read { output, .. } => Some(said(output)),
         RunEvent::Looked { summary, .. } | RunEvent::Failed { error: summary, .. } if has_none(summary) => {
-            Some(Some(Answer::NoSamples))
+            Some(Value::Null)
         }
         // ``0.4 for `max(x)`: not yet `value < 0.1` ``
         RunEvent::Looked { summary, .. } => {
             let (number, _) = summary.split_once(" for `")?;
-            Some(Some(Answer::Number(number.parse().ok()?)))
+            Some(json!(number.parse::<f64>().ok()?))
         }
         _ => None,
+    }
+}
+
+/// The number of the only sample, where that has no labels; else each with its own.
+fn said(output: &Value) -> Value {
+    let samples = output.get("samples").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    let has_labels = |sample: &Value| sample["labels"].as_object().is_some_and(|labels| !labels.is_empty());
+    match (samples, output.get("value")) {
+        ([_], Some(value)) if !samples.iter().any(has_labels) => value.clone(),
+        ([], Some(value)) => value.clone(),
+        (samples, _) => Value::Array(samples.to_vec()),
     }
 }
 
@@ -107,7 +96,7 @@ fn filled(source: &str, scope: &Scope) -> (String, bool) {
 }
 
 /// The last answer stays: it need not be said again.
-fn shortened(mut answers: Vec<Option<f64>>) -> Vec<Option<f64>> {
+fn shortened(mut answers: Vec<Value>) -> Vec<Value> {
     while let [.., before, last] = answers.as_slice()
         && before == last
     {

@@ -25,7 +25,7 @@ pub(in crate::store::sqlite) const HISTORY: &str =
      FROM run WHERE playbook = ? AND target_key = ? AND created_at + created_moved >= ? ORDER BY id DESC";
 
 pub(in crate::store::sqlite) const AT_WORK: &str =
-    "SELECT id, playbook FROM run WHERE outcome IS NULL AND target_key = ?1 AND id <> ?2 ORDER BY id LIMIT 1";
+    "SELECT id, playbook FROM run WHERE outcome IS NULL AND +target_key = ?1 AND id <> ?2 ORDER BY id LIMIT 1";
 
 pub(in crate::store::sqlite) const HANDED_TO: &str =
     "SELECT next.id FROM run JOIN run AS next ON next.incident_id = run.incident_id
