@@ -8,6 +8,7 @@
 //! `/etc/dogwatch-secrets/token` is one itself.
 
 mod modes;
+mod shipped;
 mod tree;
 
 use std::fs::{self, File, OpenOptions};
@@ -18,6 +19,7 @@ use std::path::{Path, PathBuf};
 use rustix::fs::OFlags;
 
 pub use modes::{Mode, ModeError, Tightened, create_folder, tighten};
+pub use shipped::{SHIPPED, ShippedFiles, is_file, is_folder, is_shipped, ship, shipped};
 pub use tree::{LeftOut, Tree};
 
 /// A secret, or the token of a caller: certificates with their chains and keys are the longest.
@@ -136,26 +138,12 @@ impl Folder {
     /// # Errors
     /// When it is not there or no folder.
     pub fn open(path: &Path) -> io::Result<Self> {
+        if is_shipped(path) {
+            return Ok(Self { named: path.to_owned(), real: shipped::open(path)? });
+        }
         // An empty path is the parent of a plain name.
         let real = fs::canonicalize(if path.as_os_str().is_empty() { Path::new(".") } else { path })?;
         Ok(Self { named: path.to_owned(), real })
-    }
-
-    /// The names of what is in it, in order; not of what is hidden. A mounted ConfigMap has its
-    /// files in `..data`, and links to them.
-    ///
-    /// # Errors
-    /// When it cannot be read.
-    pub fn names(&self) -> io::Result<Vec<String>> {
-        let mut names = Vec::new();
-        for entry in fs::read_dir(&self.real)? {
-            let name = entry?.file_name().to_string_lossy().into_owned();
-            if !name.starts_with('.') {
-                names.push(name);
-            }
-        }
-        names.sort();
-        Ok(names)
     }
 
     /// The path of a file in it, as people know it.
@@ -163,16 +151,14 @@ impl Folder {
         self.named.join(name)
     }
 
-    /// Whether a folder of that name is in it.
-    pub fn is_folder(&self, name: &str) -> bool {
-        self.real.join(name).is_dir()
-    }
-
     /// The text of a file in it, of at most `limit` bytes. A link may lead only inside the folder.
     ///
     /// # Errors
     /// As [`read_text`], and [`FileError::Outside`].
     pub fn read_text(&self, name: &str, limit: u64) -> Result<String, FileError> {
+        if is_shipped(&self.real) {
+            return shipped::read_text(&self.real.join(name), limit);
+        }
         let path = fs::canonicalize(self.real.join(name))?;
         if !path.starts_with(&self.real) {
             return Err(FileError::Outside);
@@ -251,7 +237,7 @@ mod tests {
             assert_eq!(folder.read_text("x.yaml", DOCUMENT).unwrap(), "a playbook");
             assert_eq!(folder.read_text("inside.yaml", DOCUMENT).unwrap(), "a playbook");
             assert_eq!(
-                folder.names().unwrap(),
+                folder.tree().unwrap().files,
                 ["absolute.yaml", "inside.yaml", "near.yaml", "neighbour.yaml", "x.yaml"]
             );
             assert_eq!(folder.path("x.yaml"), dir.path().join(named).join("x.yaml"));

@@ -1,3 +1,5 @@
+mod shipped;
+
 fn main() -> std::process::ExitCode {
-    dogwatch::cli::main()
+    dogwatch::cli::main(shipped::FILES)
 }

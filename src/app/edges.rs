@@ -184,11 +184,27 @@ fn http_auth(auth: Option<&AuthConfig>) -> anyhow::Result<Option<HttpAuth>> {
     })
 }
 
+/// All that the configuration has count, with what is wrong with the others: nothing is said of it yet.
+pub fn all_playbooks(config: &Config, kinds: &Arc<Kinds>) -> (Catalog, Vec<Diagnostic>) {
+    let folders = config.playbooks.folders();
+    Catalog::load_all(&folders.iter().map(PathBuf::as_path).collect::<Vec<_>>(), kinds)
+}
+
+/// That a playbook of the site takes the place of a shipped one.
+pub fn replacement(shipped: &Playbook, own: &Playbook) -> String {
+    format!(
+        "{} {} of {} takes the place of version {}, which comes with the program",
+        own.name,
+        own.version,
+        own.path.display(),
+        shipped.version
+    )
+}
+
 /// The playbooks that load. Those that don't are told of, and never keep the bot from starting.
 /// `kinds`: as the cluster tells of them.
 pub fn playbooks(config: &Config, kinds: &Arc<Kinds>) -> (Catalog, Vec<Diagnostic>) {
-    let folder = &config.playbooks.dir;
-    let (catalog, mut problems) = Catalog::load_with(folder, kinds);
+    let (catalog, mut problems) = all_playbooks(config, kinds);
     problems.retain(|problem| !is_settled(config, problem));
     let (catalog, refused) = catalog.without(|playbook| refused_playbook(config, playbook));
     problems.extend(refused);
@@ -202,7 +218,10 @@ pub fn playbooks(config: &Config, kinds: &Arc<Kinds>) -> (Catalog, Vec<Diagnosti
         }
     }
     if catalog.iter().next().is_none() {
-        tracing::warn!("{}", no_playbooks(folder));
+        tracing::warn!("{}", no_playbooks(&config.playbooks.dir().unwrap_or_default()));
+    }
+    for (shipped, own) in catalog.replaced() {
+        tracing::info!("{}", replacement(shipped, own));
     }
     (catalog, problems)
 }

@@ -45,7 +45,9 @@ use crate::store::{AffectedStore as _, IncidentStore as _, SignalStore as _};
 use crate::worker::{self, Progress};
 
 use crew::Crew;
-pub use edges::{cluster, is_settled, no_playbooks, patroni, prometheus, real_cluster, refused_playbook};
+pub use edges::{
+    all_playbooks, cluster, is_settled, no_playbooks, patroni, prometheus, real_cluster, refused_playbook,
+};
 pub use edges::{databases, network, unnamed_hosts, web};
 pub use ending::Ending;
 use ending::{CLOSE_WITHIN, LEAVE_WITHIN};

@@ -9,16 +9,16 @@ use clap::ValueEnum;
 
 use super::against::Against;
 use super::kinds::KindsArgs;
-use super::named::{playbooks_in, taken_apart};
+use super::named::{ShippedArgs, playbooks_in, taken_apart};
 use super::output::{Exit, Failure, say};
 use crate::app::{
-    Site, cluster, is_settled, no_playbooks, parse_oncall, prometheus, refused_playbook, unfit_approvers,
-    unknown_budgets, unknown_contacts, unknown_page_teams, unknown_people, unknown_teams, unknown_ticket_teams,
-    unknown_watch_teams, unnamed_hosts,
+    Site, all_playbooks, cluster, is_settled, no_playbooks, parse_oncall, prometheus, refused_playbook,
+    unfit_approvers, unknown_budgets, unknown_contacts, unknown_page_teams, unknown_people, unknown_teams,
+    unknown_ticket_teams, unknown_watch_teams, unnamed_hosts,
 };
 use crate::clock::{Clock as _, SystemClock};
 use crate::cluster::Kinds;
-use crate::config::{Config, ConfigError};
+use crate::config::{Catalogue, Config, ConfigError};
 use crate::diagnostics::{Code, Diagnostic, DiagnosticSeverity, Diagnostics, SourceText, closest, github, json, sarif};
 use crate::files::{self, FileError};
 use crate::handoff::Template;
@@ -43,6 +43,9 @@ pub(super) struct Args {
     /// Folders and files of playbooks
     #[arg(value_name = "DIR|FILE")]
     paths: Vec<PathBuf>,
+
+    #[command(flatten)]
+    shipped: ShippedArgs,
 
     /// Also this configuration, and what it names
     #[arg(long, short, value_name = "FILE")]
@@ -77,27 +80,45 @@ enum Format {
 pub(super) async fn go(args: &Args) -> anyhow::Result<Exit> {
     let mut found = Found::default();
     let mut paths = args.paths.clone();
+    if args.shipped.is_given() {
+        paths = paths.iter().map(|path| args.shipped.folder(Some(path))).collect();
+        if paths.is_empty() {
+            paths.push(args.shipped.folder(None));
+        }
+    }
     let config = match &args.config {
         Some(path) => found.configuration(path)?,
         None => None,
     };
     if paths.is_empty() {
         match &config {
+            // With what is shipped, whose place they may take.
+            Some(config) if config.playbooks.catalogue == Catalogue::Shipped => {
+                found.folders = config.playbooks.folders()
+            }
             // That it is not there was told by the check of the configuration.
-            Some(config) => paths.extend(Some(config.playbooks.dir.clone()).filter(|dir| dir.is_dir())),
+            Some(config) => paths.extend(config.playbooks.dir().filter(|dir| dir.is_dir())),
             // A configuration that cannot be read does not say where the playbooks are.
             None if args.config.is_some() => {}
             None => paths.push(PathBuf::from("playbooks")),
         }
     }
-    let (kinds, wrong) = args.kinds.read(paths.iter().map(PathBuf::as_path));
+    let of_config = found.folders.clone();
+    let (kinds, wrong) = args.kinds.read(paths.iter().chain(&of_config).map(PathBuf::as_path));
     found.kinds = kinds;
     found.diagnostics.extend(wrong);
+    if let Some(config) = config.as_ref().filter(|_| !of_config.is_empty()) {
+        let (catalog, problems) = all_playbooks(config, &found.kinds);
+        found.loaded.extend(catalog.iter().cloned());
+        // That a folder is not there was told by the check of the configuration.
+        found.diagnostics.extend(problems.into_iter().filter(|it| !of_config.contains(&it.path) || it.path.exists()));
+        of_config.iter().for_each(|folder| found.cases(folder));
+    }
     for path in &paths {
         found.playbooks(path)?;
     }
     // Of one folder they were looked for as it was loaded.
-    if paths.len() > 1 || paths.iter().any(|path| path.is_file()) {
+    if paths.len() > 1 || paths.iter().any(|path| files::is_file(path)) {
         found.conflicts();
     }
     let today = SystemClock::default().now().date_naive();
@@ -309,7 +330,7 @@ impl Found {
     }
 
     fn playbooks(&mut self, path: &Path) -> anyhow::Result<()> {
-        if path.is_dir() {
+        if files::is_folder(path) {
             let (playbooks, problems) = playbooks_in(path, &self.kinds);
             if playbooks.is_empty() && problems.is_empty() {
                 self.warning(Code::NoPlaybooks, path, &no_playbooks(path));

@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 
 use super::kinds::KindsArgs;
-use super::named::playbook_called;
+use super::named::{ShippedArgs, playbook_called};
 use super::output::{Exit, Failure};
 use crate::clock::{Clock as _, SystemClock};
 use crate::rehearse::cases::read_cases;
@@ -30,9 +30,12 @@ pub(super) struct Args {
     #[arg(value_name = "NAME")]
     playbook: String,
 
-    /// The folder of the playbooks, or the playbook's file
-    #[arg(long, value_name = "DIR|FILE", default_value = "playbooks")]
-    playbooks: PathBuf,
+    /// The folder of the playbooks, or the playbook's file [default: playbooks]
+    #[arg(long, value_name = "DIR|FILE", conflicts_with = "shipped")]
+    playbooks: Option<PathBuf>,
+
+    #[command(flatten)]
+    shipped: ShippedArgs,
 
     /// Which of its cases; without it, another one each time
     #[arg(long, value_name = "N")]
@@ -47,7 +50,7 @@ pub(super) struct Args {
 }
 
 pub(super) async fn go(args: Args) -> anyhow::Result<Exit> {
-    let playbook = playbook_called(&args.playbook, &args.playbooks, &args.kinds)?;
+    let playbook = playbook_called(&args.playbook, &args.shipped.folder(args.playbooks.as_deref()), &args.kinds)?;
     let path = playbook.path.with_extension("cases.yaml");
     let none = || {
         let message = format!("{} has no case in which the playbook runs; a drill plays one of them", path.display());

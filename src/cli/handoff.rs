@@ -8,13 +8,13 @@ use tokio::sync::watch;
 
 use super::oncall;
 use super::output::{Exit, Failure, say, warn};
+use crate::app::all_playbooks;
 use crate::clock::{Clock as _, SystemClock};
 use crate::cluster::Kinds;
 use crate::config::Config;
 use crate::handoff::{HandoffError, Reporter, Template, WhichShift, Written};
 use crate::incident::read_overrides;
 use crate::oncall::Roster;
-use crate::playbook::Catalog;
 use crate::store::sqlite::SqliteStore;
 
 /// Write the report of a shift, from the server's own database
@@ -66,7 +66,7 @@ pub(super) async fn go(args: Args) -> anyhow::Result<Exit> {
     let roster = Roster::new(oncall);
     read_overrides(&*store, &roster, clock.now()).await?;
     // What is wrong with them is for `dogwatch check`; which kinds there are, no cluster is asked.
-    let (catalog, _) = Catalog::load_with(&config.playbooks.dir, &Arc::new(Kinds::of_a_cluster()));
+    let (catalog, _) = all_playbooks(&config, &Arc::new(Kinds::of_a_cluster()));
     let reporter = Reporter::new(store.clone(), clock, roster, template)
         .with_mode(config.handoff.mode)
         .with_budgets(config.pages.budgets())

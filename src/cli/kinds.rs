@@ -11,6 +11,7 @@ use crate::app;
 use crate::cluster::Kinds;
 use crate::config::Config;
 use crate::diagnostics::Diagnostic;
+use crate::files::{is_file, is_folder};
 use crate::playbook::{read_definitions, read_kinds, root_of};
 
 /// Print the kinds that a cluster has beside Kubernetes' own, for `kinds.yaml` beside the playbooks
@@ -58,9 +59,9 @@ impl KindsArgs {
             read_definitions(folder, &kinds, &mut problems);
         }
         for path in playbooks {
-            let folder = if path.is_file() { root_of(path) } else { path.to_owned() };
+            let folder = if is_file(path) { root_of(path) } else { path.to_owned() };
             // That it cannot be read is told by those who look for playbooks.
-            if folder.is_dir() {
+            if is_folder(&folder) {
                 read_kinds(&folder, &kinds, &mut problems);
             }
         }

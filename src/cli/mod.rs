@@ -19,6 +19,7 @@ mod page;
 mod rbac;
 mod schema;
 mod serve;
+mod shipped;
 mod snapshot;
 mod test;
 mod yaml;
@@ -28,6 +29,8 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 use clap::{Parser, Subcommand};
+
+use crate::files::{ShippedFiles, ship};
 
 pub use output::{Colour, Exit, Failure};
 
@@ -76,12 +79,14 @@ enum Command {
     Oncall(oncall::Args),
     Page(page::Args),
     Handoff(handoff::Args),
+    Shipped(shipped::Args),
     Schema(schema::Args),
     Completions(completions::Args),
 }
 
-/// Reads the command line, does what it says, and gives the exit code.
-pub fn main() -> ExitCode {
+/// Reads the command line, does what it says, and gives the exit code. `shipped`: the files that come with the program.
+pub fn main(shipped: ShippedFiles) -> ExitCode {
+    ship(shipped);
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
@@ -113,6 +118,7 @@ impl Command {
             Command::Oncall(args) => wait(oncall::go(args)),
             Command::Page(args) => wait(page::go(args)),
             Command::Handoff(args) => wait(handoff::go(args)),
+            Command::Shipped(args) => shipped::go(&args),
             Command::Schema(args) => schema::go(&args),
             Command::Completions(args) => completions::go(&args),
         }

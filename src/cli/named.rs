@@ -7,9 +7,32 @@ use super::kinds::KindsArgs;
 use super::output::Failure;
 use crate::cluster::Kinds;
 use crate::diagnostics::{Code, Diagnostic, Diagnostics, SourceText};
-use crate::files;
+use crate::files::{self, SHIPPED};
 use crate::playbook::{Catalog, LARGEST_PLAYBOOK, Playbook, read_folder, root_of};
 use crate::rehearse::cases::{handed_to, playbook_files};
+
+/// Where playbooks are looked for.
+#[derive(Debug, Clone, Copy, Default, clap::Args)]
+pub(super) struct ShippedArgs {
+    /// The playbooks that come with this program, and not those of a folder
+    #[arg(long)]
+    shipped: bool,
+}
+
+impl ShippedArgs {
+    pub(super) fn is_given(self) -> bool {
+        self.shipped
+    }
+
+    /// What is named, within what is shipped where that is asked for.
+    pub(super) fn folder(self, named: Option<&Path>) -> PathBuf {
+        match named {
+            named if self.shipped => Path::new(SHIPPED).join(named.unwrap_or(Path::new(""))),
+            Some(named) => named.to_owned(),
+            None => PathBuf::from("playbooks"),
+        }
+    }
+}
 
 /// The playbooks of a folder and the folders in it, and all that is wrong with them. One that hands over to what lies
 /// elsewhere among the playbooks of which the folder is a part is right.

@@ -2,14 +2,15 @@
 //! alerts have in common.
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use super::kinds::KindsArgs;
-use super::named::playbooks_in;
+use super::named::{ShippedArgs, playbooks_in};
 use super::output::{Exit, Failure, say};
 use super::yaml;
+use crate::app::all_playbooks;
 use crate::cluster::Kinds;
-use crate::config::{Config, FreezeConfig};
+use crate::config::{Catalogue, Config, FreezeConfig};
 use crate::diagnostics::DiagnosticSeverity;
 use crate::engine::FreezeMap;
 use crate::mandate::LeaseName;
@@ -22,11 +23,16 @@ use crate::surroundings;
 Examples:
   dogwatch rbac | kubectl apply -f -
   dogwatch rbac playbooks/ --service-account ops/dogwatch
+  dogwatch rbac --shipped | kubectl apply -f -
   dogwatch rbac --config dogwatch.yaml --user bot@example.org --no-look-up > role.yaml")]
 pub(super) struct Args {
-    /// The folder of the playbooks
-    #[arg(value_name = "DIR", default_value = "playbooks")]
-    dir: PathBuf,
+    /// The folder of the playbooks [default: playbooks, or all that the configuration has count where
+    /// its catalogue is `shipped`]
+    #[arg(value_name = "DIR")]
+    dir: Option<PathBuf>,
+
+    #[command(flatten)]
+    shipped: ShippedArgs,
 
     /// Who gets them: the service account of the bot's pod
     #[arg(long, value_name = "NAMESPACE/NAME", default_value = "dogwatch/dogwatch", conflicts_with = "user")]
@@ -77,8 +83,22 @@ pub(super) fn go(args: &Args) -> anyhow::Result<Exit> {
             return Err(Failure::usage(message));
         }
     };
-    let (kinds, mut problems) = args.kinds.read([args.dir.as_path()]);
-    let (playbooks, wrong) = playbooks_in(&args.dir, &kinds);
+    let config = args.config.as_deref().map(Config::load).transpose()?;
+    let of_config = config.as_ref().filter(|config| {
+        config.playbooks.catalogue == Catalogue::Shipped && args.dir.is_none() && !args.shipped.is_given()
+    });
+    let folders = match of_config {
+        Some(config) => config.playbooks.folders(),
+        None => vec![args.shipped.folder(args.dir.as_deref())],
+    };
+    let (kinds, mut problems) = args.kinds.read(folders.iter().map(PathBuf::as_path));
+    let (playbooks, wrong) = match of_config {
+        Some(config) => {
+            let (catalog, wrong) = all_playbooks(config, &kinds);
+            (catalog.iter().cloned().collect(), wrong)
+        }
+        None => playbooks_in(&args.shipped.folder(args.dir.as_deref()), &kinds),
+    };
     problems.extend(wrong);
     let errors = problems.iter().filter(|problem| problem.severity == DiagnosticSeverity::Error);
     for error in errors.clone() {
@@ -90,7 +110,8 @@ pub(super) fn go(args: &Args) -> anyhow::Result<Exit> {
     }
     let mut needed: BTreeSet<_> = playbooks.iter().flat_map(|playbook| rights(playbook)).collect();
     if needed.is_empty() {
-        let message = format!("no playbook in {} needs a right; see `dogwatch check`", args.dir.display());
+        let named: Vec<String> = folders.iter().map(|folder| folder.display().to_string()).collect();
+        let message = format!("no playbook in {} needs a right; see `dogwatch check`", named.join(", "));
         return Err(Failure::with(Exit::Problems, message));
     }
     let lease = match args.lease.split_once('/') {
@@ -117,7 +138,7 @@ pub(super) fn go(args: &Args) -> anyhow::Result<Exit> {
         let looks_up = roles("dogwatch-look-up", &surroundings::access(true), &subject);
         documents.extend(under(LOOK_UP, &looks_up));
     }
-    documents.extend(of_sources(args.config.as_deref(), &kinds, &subject)?);
+    documents.extend(of_sources(config.as_ref(), &kinds, &subject)?);
     say(&documents.join("---\n"))?;
     Ok(Exit::Done)
 }
@@ -135,10 +156,10 @@ fn under(comment: &str, roles: &[serde_json::Value]) -> Vec<String> {
 }
 
 /// Roles of their own for what the bot itself looks at.
-fn of_sources(config: Option<&Path>, kinds: &Kinds, subject: &Subject) -> anyhow::Result<Vec<String>> {
-    let Some(path) = config else { return Ok(Vec::new()) };
+fn of_sources(config: Option<&Config>, kinds: &Kinds, subject: &Subject) -> anyhow::Result<Vec<String>> {
+    let Some(config) = config else { return Ok(Vec::new()) };
     let mut documents = Vec::new();
-    for source in Config::load(path)?.cluster_sources() {
+    for source in config.cluster_sources() {
         let (rights, unknown) = source.access(kinds);
         if !unknown.is_empty() {
             let message = format!(

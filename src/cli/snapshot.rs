@@ -6,7 +6,7 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use serde_json::{Value, json};
 
-use super::named::playbook_with;
+use super::named::{ShippedArgs, playbook_with};
 use super::output::{Exit, Failure, say_or_write};
 use super::yaml;
 use crate::action::{ScriptedPast, World};
@@ -35,9 +35,12 @@ pub(super) struct Args {
     #[arg(short, long = "set", value_name = "NAME=VALUE", value_parser = pair)]
     set: Vec<(String, String)>,
 
-    /// The folder of the playbooks, or the playbook's file
-    #[arg(long, value_name = "DIR|FILE", default_value = "playbooks")]
-    playbooks: PathBuf,
+    /// The folder of the playbooks, or the playbook's file [default: playbooks]
+    #[arg(long, value_name = "DIR|FILE", conflicts_with = "shipped")]
+    playbooks: Option<PathBuf>,
+
+    #[command(flatten)]
+    shipped: ShippedArgs,
 
     /// The configuration, for the cluster and Prometheus
     #[arg(short, long, value_name = "FILE", env = "DOGWATCH_CONFIG", hide_env_values = true)]
@@ -61,7 +64,7 @@ pub(super) async fn go(args: Args) -> anyhow::Result<Exit> {
     let (cluster, prometheus) = (app::real_cluster(&config).await?, app::prometheus(&config)?);
     let web = app::web(&config, cluster.host())?;
     let cluster: Arc<dyn Cluster> = Arc::new(cluster);
-    let playbook = playbook_with(&args.playbook, &args.playbooks, &cluster.kinds())?;
+    let playbook = playbook_with(&args.playbook, &args.shipped.folder(args.playbooks.as_deref()), &cluster.kinds())?;
     // Whether it can be reached is told before the playbook makes something else of it.
     cluster.version().await.context("no snapshot was taken")?;
     for kind in playbook.custom_kinds() {

@@ -8,6 +8,7 @@ use anstyle::{AnsiColor, Style};
 
 use super::client::ServerArgs;
 use super::kinds::KindsArgs;
+use super::named::ShippedArgs;
 use super::output::{Exit, Failure};
 use crate::diagnostics::{Diagnostic, Diagnostics};
 use crate::model::{HumanDuration, RunId};
@@ -20,6 +21,7 @@ Examples:
   dogwatch test                                        all playbooks in playbooks/ and its folders
   dogwatch test playbooks/storage                      those of one folder
   dogwatch test playbooks/storage/pvc-filling.yaml     one playbook
+  dogwatch test --shipped dns                          those of a folder that comes with the program
   dogwatch test --from RUN-7 --out new.yaml            writes a case of a real run, which the server knows
 
 A case stands in NAME.cases.yaml beside NAME.yaml: what is there, what happens, and what must come of it. \
@@ -31,9 +33,13 @@ and has no case in which there are no samples.
 Of a run (--from), the playbook is looked for in DIR|FILE, and secrets are masked. What the run's log does not hold \
 stands in the file as a comment; so does what comes out otherwise than in the run.")]
 pub(super) struct Args {
-    /// The folder of the playbooks, or one of them
-    #[arg(value_name = "DIR|FILE", default_value = "playbooks")]
-    path: PathBuf,
+    /// The folder of the playbooks, or one of them [default: playbooks]; with --shipped, such as dns
+    /// or dns/coredns-saturated.yaml
+    #[arg(value_name = "DIR|FILE")]
+    path: Option<PathBuf>,
+
+    #[command(flatten)]
+    shipped: ShippedArgs,
 
     /// Fail also when no case enters a branch, loses the answer to a change, or has a query without
     /// samples
@@ -57,14 +63,15 @@ pub(super) struct Args {
 }
 
 pub(super) async fn go(args: Args) -> anyhow::Result<Exit> {
+    let path = args.shipped.folder(args.path.as_deref());
     if let Some(run) = args.from {
-        return from::go(run, &args.path, &args.kinds, args.out.as_deref(), &args.server).await;
+        return from::go(run, &path, &args.kinds, args.out.as_deref(), &args.server).await;
     }
-    let (kinds, wrong) = args.kinds.read([args.path.as_path()]);
+    let (kinds, wrong) = args.kinds.read([path.as_path()]);
     if wrong.iter().any(Diagnostic::is_error) {
         return Err(Failure::of_file(Diagnostics(wrong)));
     }
-    let reports = test_folder(&args.path, &kinds, show).await?;
+    let reports = test_folder(&path, &kinds, show).await?;
     let passed: usize = reports.iter().map(PlaybookReport::passed).sum();
     let failed: usize = reports.iter().map(PlaybookReport::failed).sum();
     let branches: usize = reports.iter().map(|report| report.branches).sum();

@@ -284,7 +284,10 @@ impl Checker<'_> {
         if let Some(kubeconfig) = &config.cluster.kubeconfig {
             self.expect_file("cluster.kubeconfig", kubeconfig, "say where it is");
         }
-        self.expect_folder("playbooks.dir", &config.playbooks.dir, "make it, or say where the playbooks are");
+        if let Some(dir) = config.playbooks.dir() {
+            let remedy = "make it, or say where the playbooks are; `catalogue: shipped` has those count that come with the program";
+            self.expect_folder("playbooks.dir", &dir, remedy);
+        }
         if let Some(folder) = config.store.sqlite.parent() {
             self.expect_folder("store.sqlite", folder, "make the folder: the database is created in it");
         }

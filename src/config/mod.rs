@@ -68,7 +68,7 @@ pub use oncall::OncallConfig;
 pub use pages::{PageSink, PagesConfig};
 pub use patroni::PatroniConfig;
 pub use people::PersonConfig;
-pub use playbooks::PlaybooksConfig;
+pub use playbooks::{Catalogue, PlaybooksConfig};
 pub use prometheus::{Dialect, PrometheusConfig};
 pub use server::{ApiToken, ServerConfig};
 pub use severities::{BlastRadiusConfig, SeveritiesConfig, TierRuleConfig, TiersConfig};

@@ -5,7 +5,7 @@ use std::fs;
 use std::io;
 use std::path::PathBuf;
 
-use super::Folder;
+use super::{Folder, is_shipped, shipped};
 
 /// Folders are read so deep: `dns/x.yaml` lies one deep.
 pub const DEEPEST: usize = 4;
@@ -70,6 +70,9 @@ impl Folder {
     /// # Errors
     /// When the folder itself cannot be read.
     pub fn tree(&self) -> io::Result<Tree> {
+        if is_shipped(&self.real) {
+            return Ok(shipped::tree(&self.real));
+        }
         let mut tree = Tree::default();
         let (mut seen, mut looked_at) = (BTreeSet::new(), 0);
         let mut ahead = VecDeque::from([Ahead { prefix: String::new(), real: self.real.clone(), deep: 0 }]);

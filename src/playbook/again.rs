@@ -29,9 +29,12 @@ impl Catalog {
         kinds: &Arc<Kinds>,
         wrong_with: impl Fn(&Playbook) -> Vec<Diagnostic>,
     ) -> Reread {
+        // What is shipped stays as it is: a site's own may take its place, or give it back.
         let old: BTreeMap<&Path, &Arc<Playbook>> =
-            self.iter().map(|playbook| (playbook.path.as_path(), playbook)).collect();
-        let (mut shelf, mut problems) = (BTreeMap::new(), Vec::new());
+            self.shipped().chain(self.iter()).map(|playbook| (playbook.path.as_path(), playbook)).collect();
+        let mut shelf: BTreeMap<PathBuf, Arc<Playbook>> =
+            self.shipped().map(|playbook| (playbook.path.clone(), playbook.clone())).collect();
+        let mut problems = Vec::new();
         for (path, text) in files {
             let parsed = match text {
                 Ok(text) => Playbook::parse_with(path, text, kinds),

@@ -1,6 +1,6 @@
 //! All playbooks of a folder, found by name, by digest, and by the alert that triggers them.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -13,6 +13,7 @@ use super::kinds::read_kinds;
 use super::target::alert_value;
 use crate::cluster::Kinds;
 use crate::diagnostics::{Code, Diagnostic, SourceText};
+use crate::files::is_folder;
 use crate::language::{Expression, Location, Scope};
 use crate::model::{Alert, Digest};
 
@@ -21,6 +22,8 @@ use crate::model::{Alert, Digest};
 pub struct Catalog {
     by_name: BTreeMap<String, Arc<Playbook>>,
     by_digest: HashMap<Digest, Arc<Playbook>>,
+    /// All that come with the program, those that a site's take the place of among them.
+    shipped: Vec<Arc<Playbook>>,
     /// For each alert name, the triggers in the order in which they are tried.
     by_alert: HashMap<String, Vec<Entry>>,
 }
@@ -55,7 +58,7 @@ impl Catalog {
     pub fn load(directory: &Path) -> (Self, Vec<Diagnostic>) {
         let (kinds, mut problems) = (Arc::default(), Vec::new());
         // That it cannot be read is told by who looks for playbooks in it.
-        if directory.is_dir() {
+        if is_folder(directory) {
             read_kinds(directory, &kinds, &mut problems);
         }
         let (catalog, wrong) = Self::load_with(directory, &kinds);
@@ -65,12 +68,22 @@ impl Catalog {
 
     /// As [`Self::load`], where these kinds are known.
     pub fn load_with(directory: &Path, kinds: &Arc<Kinds>) -> (Self, Vec<Diagnostic>) {
+        Self::load_all(&[directory], kinds)
+    }
+
+    /// As [`Self::load_with`], of several folders. A site's playbook takes the place of the shipped one of its name; where
+    /// it cannot be read, neither counts: what it was to change of the other one, nobody knows.
+    pub fn load_all(directories: &[&Path], kinds: &Arc<Kinds>) -> (Self, Vec<Diagnostic>) {
         let mut problems = Vec::new();
-        let mut playbooks = Vec::new();
-        for (path, text) in read_folder(directory, &mut problems) {
+        let (mut playbooks, mut unread, mut files) = (Vec::new(), BTreeSet::new(), Vec::new());
+        for directory in directories {
+            files.extend(read_folder(directory, &mut problems));
+        }
+        for (path, text) in files {
             let text = match text {
                 Ok(text) => text,
                 Err(error) => {
+                    unread.extend(names_within(&path, ""));
                     let source = SourceText { path: &path, text: "" };
                     problems.push(source.error_of_file(Code::Unreadable, format!("the file cannot be read: {error}")));
                     continue;
@@ -81,9 +94,13 @@ impl Catalog {
                     problems.extend(playbook.warnings.iter().cloned());
                     playbooks.push(playbook);
                 }
-                Err(wrong) => problems.extend(wrong),
+                Err(wrong) => {
+                    unread.extend(names_within(&path, &text));
+                    problems.extend(wrong);
+                }
             }
         }
+        playbooks.retain(|playbook| !(playbook.is_shipped() && unread.contains(&playbook.name)));
         let (catalog, conflicts) = Self::of(playbooks);
         problems.extend(conflicts);
         problems.sort_by(|a, b| (&a.path, a.line(), a.column()).cmp(&(&b.path, b.line(), b.column())));
@@ -104,6 +121,10 @@ impl Catalog {
         }
         let mut catalog = Self::default();
         for (name, mut named) in by_name {
+            catalog.shipped.extend(named.iter().filter(|playbook| playbook.is_shipped()).cloned());
+            if named.iter().any(|playbook| !playbook.is_shipped()) {
+                named.retain(|playbook| !playbook.is_shipped());
+            }
             if named.len() > 1 {
                 problems.extend(conflicts(
                     Code::DuplicatePlaybook,
@@ -149,14 +170,18 @@ impl Catalog {
             }
         }
         for (alert, entries) in &mut self.by_alert {
-            let mut always: Vec<Arc<Playbook>> = Vec::new();
-            for entry in entries.iter().filter(|entry| entry.condition().is_none()) {
-                // A playbook that lists an alert twice has no conflict with itself.
-                if always.iter().all(|other| other.name != entry.playbook.name) {
-                    always.push(entry.playbook.clone());
+            for are_shipped in [false, true] {
+                let mut always: Vec<Arc<Playbook>> = Vec::new();
+                let alike = entries.iter().filter(|entry| entry.playbook.is_shipped() == are_shipped);
+                for entry in alike.filter(|entry| entry.condition().is_none()) {
+                    // A playbook that lists an alert twice has no conflict with itself.
+                    if always.iter().all(|other| other.name != entry.playbook.name) {
+                        always.push(entry.playbook.clone());
+                    }
                 }
-            }
-            if always.len() > 1 {
+                if always.len() <= 1 {
+                    continue;
+                }
                 problems.extend(conflicts(
                     Code::DuplicateTrigger,
                     &always,
@@ -164,21 +189,26 @@ impl Catalog {
                     &format!("another playbook answers every `{alert}` too"),
                     "give a `where` to all but one",
                 ));
-                entries.retain(|entry| entry.condition().is_some());
+                entries.retain(|entry| entry.condition().is_some() || entry.playbook.is_shipped() != are_shipped);
             }
-            // The more special first. The entries are in the order of names already.
-            entries.sort_by_key(|entry| entry.condition().is_none());
+            // The site's own first, and the more special of them. The entries are in the order of names already.
+            entries.sort_by_key(|entry| (entry.playbook.is_shipped(), entry.condition().is_none()));
         }
     }
 
     /// The playbook that answers `alert`: the one whose `where` holds, else the one without a
-    /// `where`.
+    /// `where`. What is shipped is asked only where no playbook of the site's own answers.
     pub fn for_alert(&self, alert: &Alert) -> AlertMatch<'_> {
         let mut found = AlertMatch::default();
         let Some(entries) = self.by_alert.get(alert.name()) else { return found };
         let mut scope = None;
         let mut special: Vec<&Arc<Playbook>> = Vec::new();
         for entry in entries {
+            // Those of the site come first, and have all been asked.
+            let by_site = special.first().copied().or(found.playbook).is_some_and(|first| !first.is_shipped());
+            if by_site && entry.playbook.is_shipped() {
+                break;
+            }
             let Some(condition) = entry.condition() else {
                 // Where a condition holds, those without one are not asked.
                 if special.is_empty() && found.playbook.is_none() {
@@ -227,6 +257,18 @@ impl Catalog {
         (self, problems)
     }
 
+    /// The shipped playbooks that a site's take the place of, each with that.
+    pub fn replaced(&self) -> impl Iterator<Item = (&Arc<Playbook>, &Arc<Playbook>)> {
+        self.shipped
+            .iter()
+            .filter_map(|shipped| Some((shipped, self.get(&shipped.name).filter(|playbook| !playbook.is_shipped())?)))
+    }
+
+    /// All that come with the program, whether they count or not.
+    pub(super) fn shipped(&self) -> impl Iterator<Item = &Arc<Playbook>> {
+        self.shipped.iter()
+    }
+
     /// The playbook of that name.
     pub fn get(&self, name: &str) -> Option<&Arc<Playbook>> {
         self.by_name.get(name)
@@ -247,6 +289,14 @@ impl Entry {
     fn condition(&self) -> Option<&Expression> {
         self.playbook.triggers.get(self.trigger)?.condition.as_ref()
     }
+}
+
+/// The names that a file which cannot be read as a playbook may have been meant to have.
+fn names_within(path: &Path, text: &str) -> Vec<String> {
+    let document: Option<serde_json::Value> = serde_saphyr::from_str(text).ok();
+    let told = document.as_ref().and_then(|document| document.pointer("/metadata/name")?.as_str());
+    let file = path.file_stem().map(|stem| stem.to_string_lossy().into_owned());
+    told.map(str::to_owned).into_iter().chain(file).collect()
 }
 
 /// How `other` is named in what is told of the file `path`: by its name where it lies in the same folder.

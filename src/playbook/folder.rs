@@ -2,10 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
+use super::document::Playbook;
 use super::kinds::{SAVED, tells_of_kinds};
 use super::load::LARGEST;
 use crate::diagnostics::{Code, Diagnostic, DiagnosticSeverity, SourceText};
-use crate::files::{FileError, Folder, Tree};
+use crate::files::{FileError, Folder, SHIPPED, Tree, is_shipped};
 
 /// How the files of cases end.
 pub const CASES: &str = ".cases.yaml";
@@ -43,6 +44,13 @@ pub fn read_folder(directory: &Path, problems: &mut Vec<Diagnostic>) -> Vec<(Pat
         }
     }
     texts
+}
+
+impl Playbook {
+    /// Whether it comes with the program, and is none of the site's own.
+    pub fn is_shipped(&self) -> bool {
+        is_shipped(&self.path)
+    }
 }
 
 /// Where the playbooks and the cases of a folder and of the folders in it lie, in order.
@@ -90,6 +98,9 @@ pub fn root_of(file: &Path) -> PathBuf {
         Some(parent) if parent != Path::new("") => parent,
         _ => Path::new("."),
     };
+    if is_shipped(file) {
+        return PathBuf::from(SHIPPED);
+    }
     // What stands in the path is not all of it: `../storage`, or a plain name.
     let Ok(real) = std::fs::canonicalize(beside) else { return beside.to_owned() };
     let mut found = 0;

@@ -28,7 +28,7 @@ severity: S2
 autonomy: observe
 inputs: { cause: { type: string, description: what it is, label: cause, default: none } }
 triggers: [{ alert: Slow }]
-target: { kind: Deployment, namespace: \"{{alert.labels.namespace}}\", name: web }
+target: { kind: Deployment, namespace: shop, name: web }
 diagnose:
   - require: inputs.cause != 'driver'
     because: the driver is gone
@@ -106,7 +106,7 @@ async fn a_map_that_is_read_anew_counts_for_the_next_page() {
     let file = OnCall::parse("oncall.yaml", &ONCALL.replace("ROLES", "{ storage: shop }")).unwrap();
     bot.rules.oncall.reload(file);
     bot.resolves("Slow", &[("namespace", "shop"), ("cause", "driver")]).await;
-    bot.types("ada", "/run slow --set namespace=shop --set cause=driver").await;
+    bot.types("ada", "/run slow --set cause=driver").await;
     bot.settles().await;
     assert_eq!(told(&bot).await, "storage is team shop");
 }

@@ -29,6 +29,7 @@ mod runs_to_cases;
 mod schemas;
 mod serve;
 mod serving;
+mod shipped;
 #[path = "../world/story/mod.rs"]
 mod story;
 mod surroundings;

@@ -173,8 +173,7 @@ fn its_steps_stand_in_an_order_that_works() {
         "docker build -f deploy/Dockerfile",
         "create namespace dogwatch",
         "create secret generic dogwatch ",
-        "create configmap dogwatch-playbooks ",
-        "dogwatch rbac --service-account dogwatch/dogwatch ",
+        "dogwatch rbac --shipped --service-account dogwatch/dogwatch ",
         "apply -f deploy/kubernetes.yaml",
     ];
     let places: Vec<_> =

@@ -12,12 +12,13 @@ use crate::reload::{Counts, Mistake, Reloadable, Snapshot, Taken};
 
 pub(super) struct PlaybookFolder {
     in_force: Arc<InForce>,
-    folder: PathBuf,
+    /// That of the site's own; `None`: there is none.
+    folder: Option<PathBuf>,
 }
 
 impl PlaybookFolder {
     pub(super) fn new(in_force: Arc<InForce>) -> Self {
-        let folder = in_force.config.get().playbooks.dir.clone();
+        let folder = in_force.config.get().playbooks.dir();
         Self { in_force, folder }
     }
 
@@ -38,7 +39,7 @@ impl PlaybookFolder {
         }
         let before = catalog.iter().find(|playbook| playbook.path == path);
         let version = |playbook: &Arc<Playbook>| Counts::Version(format!("version {}", playbook.version));
-        Mistake { file: relative(path, &self.folder), text, counts: before.map_or(Counts::Nothing, version) }
+        Mistake { file: relative(path, self.folder.as_deref()), text, counts: before.map_or(Counts::Nothing, version) }
     }
 
     /// Nothing of the folder is taken.
@@ -48,8 +49,8 @@ impl PlaybookFolder {
 }
 
 /// From the folder on, as `dns/x.yaml`.
-fn relative(path: &Path, folder: &Path) -> String {
-    path.strip_prefix(folder).unwrap_or(path).to_string_lossy().into_owned()
+fn relative(path: &Path, folder: Option<&Path>) -> String {
+    folder.and_then(|folder| path.strip_prefix(folder).ok()).unwrap_or(path).to_string_lossy().into_owned()
 }
 
 impl Reloadable for PlaybookFolder {
@@ -63,27 +64,29 @@ impl Reloadable for PlaybookFolder {
 
     fn read(&self) -> Snapshot {
         let (mut read, mut problems) = (Snapshot::default(), Vec::new());
-        for (path, text) in read_folder(&self.folder, &mut problems) {
+        // What is shipped changes with the program alone.
+        let Some(folder) = &self.folder else { return read };
+        for (path, text) in read_folder(folder, &mut problems) {
             read.insert(path, text.map_err(|error| error.to_string()));
         }
         // A folder in it that cannot be read may have lost its mount: then all stays as it is.
         let of_folder = problems.into_iter().find(|problem| problem.severity == DiagnosticSeverity::Error);
         if let Some(problem) = of_folder {
-            let within = relative(&problem.path, &self.folder);
+            let within = relative(&problem.path, Some(folder));
             let why = if within.is_empty() { problem.message } else { format!("{within}: {}", problem.message) };
-            read.insert(&self.folder, Err(why));
+            read.insert(folder, Err(why));
         }
         read
     }
 
     fn take(&self, read: &Snapshot) -> Taken {
-        if let Some((_, Err(why))) = read.files().find(|(path, _)| *path == self.folder) {
+        if let Some((_, Err(why))) = read.files().find(|(path, _)| Some(*path) == self.folder.as_deref()) {
             return self.refused(why.to_owned());
         }
         let in_force = &self.in_force;
         let before = in_force.catalog.borrow().clone();
-        if read.files().next().is_none() && before.iter().next().is_some() {
-            let folder = self.folder.display();
+        if read.files().next().is_none() && before.iter().any(|playbook| !playbook.is_shipped()) {
+            let folder = self.folder.as_deref().unwrap_or(Path::new("")).display();
             return self.refused(format!(
                 "there is none in {folder} any more, as if its mount was lost; put them back, or start the bot anew if that is meant"
             ));

@@ -18,6 +18,7 @@ mod requests;
 mod schedules;
 mod several_kinds;
 mod severities;
+mod shipped;
 mod watches;
 
 use std::path::Path;

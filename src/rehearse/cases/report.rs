@@ -80,7 +80,7 @@ pub async fn test_folder(
 /// # Errors
 /// When the folder cannot be read.
 pub fn playbook_files(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
-    if folder.is_file() {
+    if files::is_file(folder) {
         let name = folder.to_string_lossy();
         let playbook = name.strip_suffix(".cases.yaml").map_or(folder.to_owned(), |stem| format!("{stem}.yaml").into());
         return Ok(vec![playbook]);
