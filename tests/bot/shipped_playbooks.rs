@@ -38,39 +38,19 @@ fn starts(labels: &[(&str, &str)]) -> String {
     format!("{} on {target}", playbook.name)
 }
 
+/// Each alert, with the playbooks that it may start and where.
 #[test]
-fn the_shipped_playbooks_load_without_a_remark() {
+fn each_alert_has_its_playbook() {
     let catalog = shipped();
-    let names: Vec<&str> = catalog.iter().map(|playbook| playbook.name.as_str()).collect();
-    assert_eq!(
-        names,
-        [
-            "backup-timeout",
-            "backups-failed",
-            "certificate-not-renewed",
-            "coredns-saturated",
-            "deploy-stuck",
-            "dns-coredns-down",
-            "dns-upstream",
-            "ds-stuck",
-            "hpa-maxed",
-            "job-failed",
-            "memory-limit",
-            "node-notready",
-            "node-oom",
-            "patroni-replica-lag",
-            "pod-crashloop",
-            "pod-notready",
-            "pod-oom",
-            "pod-stuck-waiting",
-            "pod-unschedulable",
-            "prometheus-disk",
-            "pvc-filling",
-            "pvc-pending",
-            "rollout-undo",
-            "sts-stuck"
-        ]
-    );
+    let mut told: Vec<String> = Vec::new();
+    for playbook in catalog.iter() {
+        told.extend(playbook.triggers.iter().map(|trigger| {
+            let only = trigger.condition.as_ref().map(|only| format!(" where {}", only.source()));
+            format!("{}: {}{}", trigger.alert, playbook.name, only.unwrap_or_default())
+        }));
+    }
+    told.sort_unstable();
+    insta::assert_snapshot!(told.join("\n"));
 }
 
 #[test]
@@ -306,6 +286,26 @@ fn all_that_is_said_of_room_for_pods_is_about_one_thing() {
         assert_eq!(starts(&[("alertname", alert), ("namespace", "kube-system"), ("job", "cluster-autoscaler")]), room);
     }
     assert_eq!(starts(&[("alertname", "KubernetesNodeOutOfPodCapacity"), ("node", "node-7")]), room);
+}
+
+/// What each may do beyond looking; a playbook that only looks is not listed.
+#[test]
+fn few_playbooks_may_change_something() {
+    let catalog = shipped();
+    let mut told: Vec<String> = Vec::new();
+    for playbook in catalog.iter() {
+        let changing = rights(playbook).into_iter().filter(|right| !["get", "list", "watch"].contains(&&*right.verb));
+        let changing: Vec<String> = changing
+            .map(|right| {
+                let subresource = if right.subresource.is_empty() { "" } else { "/" };
+                format!("{} {}{subresource}{}", right.verb, right.resource, right.subresource)
+            })
+            .collect();
+        if !changing.is_empty() {
+            told.push(format!("{} ({}): {}", playbook.name, playbook.autonomy, changing.join(", ")));
+        }
+    }
+    insta::assert_snapshot!(told.join("\n"));
 }
 
 #[test]
