@@ -70,7 +70,7 @@ impl fmt::Display for Effect {
         f.write_str(match self {
             Effect::Reads => "reads",
             Effect::Mutates(ChangeKind::Create) => "creates",
-            Effect::Mutates(ChangeKind::Patch) => "changes",
+            Effect::Mutates(ChangeKind::Patch | ChangeKind::Cluster) => "changes",
             Effect::Mutates(ChangeKind::Delete) => "deletes",
             Effect::Tells => "tells",
         })

@@ -174,6 +174,9 @@ pub trait Declared: Arguments + DeserializeOwned + Debug + Send + Sync + 'static
     /// The kinds of targets that it knows what to do with. Empty: any, or it is not about the target.
     const TARGETS: &'static [Kind] = &[];
 
+    /// Whether each step with it must say of whom it asks a yes: of those who know about it.
+    const ASKS_WHO_KNOWS: bool = false;
+
     fn into_action(self) -> Action;
 
     /// A contradiction between arguments: `by` and `to` both given.
@@ -232,6 +235,11 @@ pub trait Describe: Debug + Send + Sync {
         &[]
     }
 
+    /// As [`Declared::ASKS_WHO_KNOWS`].
+    fn asks_who_knows(&self) -> bool {
+        false
+    }
+
     /// As [`Declared::named`].
     fn named(&self) -> Named;
 
@@ -273,6 +281,10 @@ impl<T: Declared> Describe for T {
 
     fn targets(&self) -> &'static [Kind] {
         T::TARGETS
+    }
+
+    fn asks_who_knows(&self) -> bool {
+        T::ASKS_WHO_KNOWS
     }
 
     fn named(&self) -> Named {

@@ -21,6 +21,7 @@ mod cluster_source;
 mod contacts;
 mod crashes;
 mod crashes_of_many;
+mod crashes_of_patroni;
 mod crashes_of_pods;
 mod crashes_of_workloads;
 mod deliveries;

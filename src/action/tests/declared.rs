@@ -181,6 +181,17 @@ fn played() -> Vec<(Edge, Vec<&'static str>)> {
         (pod, vec!["k8s.logs: {}", "k8s.evict: {}"]),
         (job, vec!["k8s.delete_job: {}", "k8s.create_job: { from_cronjob: backup }"]),
         (super::patroni::behind("running", 2, 4_900_000), vec!["patroni.cluster: {}", "patroni.reinitialize: {}"]),
+        (
+            super::patroni_leads::whole(),
+            vec![
+                super::patroni_leads::RESTART,
+                super::patroni_leads::SWITCH,
+                super::patroni_leads::HISTORY,
+                "patroni.pause: {}",
+                "patroni.resume: {}",
+            ],
+        ),
+        (super::patroni_leads::headless(), vec!["patroni.failover: {}"]),
     ]
 }
 

@@ -19,6 +19,7 @@ mod nodes;
 mod owners;
 mod patch;
 mod patroni;
+mod patroni_leads;
 mod pausing;
 mod resources;
 mod restart;

@@ -33,6 +33,8 @@ pub enum Fault {
     RebuildNeverEnds { member: ObjectKey },
     /// The copy of that member of a Patroni cluster fails when it is rebuilt.
     RebuildFails { member: ObjectKey },
+    /// Patroni tries to have that member lead, and it comes to nothing.
+    SwitchoverFails { member: ObjectKey },
     /// The next requests are not answered, and have no effect.
     Unavailable {
         /// Of which sort.
