@@ -51,7 +51,7 @@ pub use typed::{Arguments, Fields};
 use crate::clock::Clock;
 use crate::cluster::{Access, Cluster, Kinds, Object};
 use crate::language::{AnyArg, Location, Scope};
-use crate::model::{Intent, ObjectKey, RunId, StepAddress, Target};
+use crate::model::{Autonomy, Intent, ObjectKey, RunId, StepAddress, Target};
 use crate::network::Network;
 use crate::patroni::Patroni;
 use crate::prometheus::Prometheus;
@@ -179,6 +179,12 @@ pub trait Declared: Arguments + DeserializeOwned + Debug + Send + Sync + 'static
 
     fn into_action(self) -> Action;
 
+    /// The most that a playbook may do alone with it as it is written: at most what the declaration
+    /// says.
+    fn most_autonomy(&self) -> Autonomy {
+        Self::DECLARATION.most_autonomy
+    }
+
     /// A contradiction between arguments: `by` and `to` both given.
     fn check(&self) -> Result<(), String> {
         Ok(())
@@ -240,6 +246,11 @@ pub trait Describe: Debug + Send + Sync {
         false
     }
 
+    /// As [`Declared::most_autonomy`].
+    fn most_autonomy(&self) -> Autonomy {
+        self.declaration().most_autonomy
+    }
+
     /// As [`Declared::named`].
     fn named(&self) -> Named;
 
@@ -285,6 +296,10 @@ impl<T: Declared> Describe for T {
 
     fn asks_who_knows(&self) -> bool {
         T::ASKS_WHO_KNOWS
+    }
+
+    fn most_autonomy(&self) -> Autonomy {
+        Declared::most_autonomy(self)
     }
 
     fn named(&self) -> Named {

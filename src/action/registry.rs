@@ -71,6 +71,7 @@ registry![
     k8s::delete_pod::K8sDeletePod,
     certmanager::renew::CertManagerRenew,
     sql::query::SqlQuery,
+    sql::terminate::SqlTerminate,
     patroni::cluster::PatroniCluster,
     patroni::history::PatroniHistory,
     patroni::pausing::pause::PatroniPause,

@@ -23,6 +23,7 @@ mod crashes;
 mod crashes_of_many;
 mod crashes_of_patroni;
 mod crashes_of_pods;
+mod crashes_of_sessions;
 mod crashes_of_workloads;
 mod deliveries;
 mod discord_bot;

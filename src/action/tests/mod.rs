@@ -93,6 +93,8 @@ impl Edge {
         let patroni = Arc::new(SimPatroni::new(cluster.clone(), clock.clone()));
         let (web, scope, step) = (Arc::new(ScriptedWeb::default()), Scope::new(), "mitigate.act".parse().unwrap());
         let patchable = Patchable::default();
+        let databases = Arc::new(ScriptedDatabases::default());
+        databases.are_in(&cluster);
         Self {
             clock,
             cluster,
@@ -100,7 +102,7 @@ impl Edge {
             patroni,
             web,
             network: Arc::default(),
-            databases: Arc::default(),
+            databases,
             target,
             scope,
             step,

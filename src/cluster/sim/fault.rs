@@ -40,7 +40,7 @@ pub enum Fault {
         /// Of which sort.
         verb: Verb,
         /// About objects of this kind; empty: any. `Patroni`: requests to its REST API, `get` or,
-        /// where they change something, `create`.
+        /// where they change something, `create`. `PostgreSQL`: sessions that are ended, `create`.
         #[serde(default)]
         kind: String,
         /// So many of them.
@@ -51,7 +51,7 @@ pub enum Fault {
     AnswerLost {
         /// Of which sort.
         verb: Verb,
-        /// About objects of this kind; empty: any. `Patroni`, as above.
+        /// About objects of this kind; empty: any. `Patroni` and `PostgreSQL`, as above.
         #[serde(default)]
         kind: String,
         /// So many of them.

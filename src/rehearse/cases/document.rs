@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use serde_saphyr::Spanned;
 
 use super::network::NetworkAnswers;
-use super::sql::SqlAnswers;
+use super::sql::{SqlAnswers, SqlSession};
 use crate::cluster::sim::{ContainerLog, Fault};
 use crate::model::{Autonomy, HumanDuration, ObjectKey, Outcome};
 
@@ -62,6 +62,9 @@ pub struct CaseFile {
     #[serde(default)]
     #[schemars(with = "Vec<SqlAnswers>")]
     pub sql: Vec<Spanned<SqlAnswers>>,
+    /// Sessions in databases that steps with `sql.terminate` may end, in every case.
+    #[serde(default)]
+    pub sessions: Vec<SqlSession>,
     /// What containers have written, in every case.
     #[serde(default)]
     pub logs: Vec<ContainerLog>,
@@ -109,6 +112,9 @@ pub struct Case {
     #[serde(default)]
     #[schemars(with = "Vec<SqlAnswers>")]
     pub sql: Vec<Spanned<SqlAnswers>>,
+    /// Sessions of this case, beside the file's.
+    #[serde(default)]
+    pub sessions: Vec<SqlSession>,
     /// What containers have written in this case; asked before the file's.
     #[serde(default)]
     pub logs: Vec<ContainerLog>,

@@ -120,6 +120,9 @@ impl<'a> Play<'a> {
         for SqlAnswers { statement, pod, answers } in case.sql.iter().chain(&file.sql).map(|answers| &answers.value) {
             databases.answers_in_turn(statement, pod, answers.iter().map(sql::reply).collect());
         }
+        for session in case.sessions.iter().chain(&file.sessions) {
+            databases.begins(sql::session(session));
+        }
         let oncall = roster(file, case, &playbooks)?;
         let (catalog, _) = Catalog::of(playbooks);
         let (_catalog, catalog) = watch::channel(Arc::new(catalog));
