@@ -15,6 +15,7 @@ mod holes;
 mod http;
 mod k8s;
 mod kinds;
+mod mark;
 mod masked;
 mod net;
 mod patience;
@@ -29,7 +30,7 @@ pub(crate) mod tests;
 mod tls;
 mod typed;
 
-use std::fmt::{self, Debug};
+use std::fmt::Debug;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -44,6 +45,7 @@ pub use k8s::field_path::FieldPath;
 pub use k8s::patch::{ConfigMapKey, PatchField, Patchable, why_never};
 pub use k8s::set_image::Image;
 pub use kinds::Kind;
+pub use mark::RunMark;
 pub use registry::{declarations, names, parse};
 pub use tell::Tell;
 pub use typed::{Arguments, Fields};
@@ -51,7 +53,7 @@ pub use typed::{Arguments, Fields};
 use crate::clock::Clock;
 use crate::cluster::{Access, Cluster, Kinds, Object};
 use crate::language::{AnyArg, Location, Scope};
-use crate::model::{Autonomy, Intent, ObjectKey, RunId, StepAddress, Target};
+use crate::model::{Autonomy, Intent, ObjectKey, StepAddress, Target};
 use crate::network::Network;
 use crate::patroni::Patroni;
 use crate::prometheus::Prometheus;
@@ -92,39 +94,6 @@ impl StepContext<'_> {
     /// within Kubernetes's 128 characters for field managers.
     pub fn marker(&self) -> String {
         self.run.marker(self.step)
-    }
-}
-
-/// How each mark of a run begins, whoever's it is.
-const MARK: &str = "dogwatch-run-";
-
-/// A run's number, and whose number it is: with a new database they begin at 1 again, and a Job or
-/// a field that run 1 of the last one left behind must not be taken for our own.
-#[derive(Debug, Clone, Copy)]
-pub struct RunMark<'a> {
-    /// At most eight characters that a name may hold; empty: nobody counts beside us.
-    pub database: &'a str,
-    pub run: RunId,
-}
-
-impl RunMark<'_> {
-    /// As [`StepContext::marker`].
-    pub fn marker(&self, step: &StepAddress) -> String {
-        format!("{MARK}{self}-{}", step.mark())
-    }
-
-    /// Whether a step of the run left this mark.
-    pub fn has_left(&self, mark: &str) -> bool {
-        mark.strip_prefix(&format!("{MARK}{self}-")).is_some_and(|step| !step.is_empty())
-    }
-}
-
-impl fmt::Display for RunMark<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.database {
-            "" => write!(f, "{}", self.run.0),
-            database => write!(f, "{database}-{}", self.run.0),
-        }
     }
 }
 

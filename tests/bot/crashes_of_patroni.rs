@@ -91,7 +91,7 @@ async fn the_lead_moves_once_at_most_whenever_the_bot_dies() {
     let step = "patroni.switchover: { leader: '{{cluster.leader}}', candidate: pg-00017-1 }";
     let story = playbook(step, "leader == 'pg-00017-1'");
     let unknown = "told to lead is not known";
-    assert_eq!(survives(whole, &story, "create pod/pg-00017-0 in databases", unknown).await, 1);
+    assert_eq!(survives(whole, &story, "create pod/pg-00017-1 in databases", unknown).await, 1);
 }
 
 #[tokio::test]

@@ -138,7 +138,8 @@ fn plan(seen: &Seen, named: Option<&str>, marker: String) -> Result<Plan, Action
     let may = |asked: &Asked| why_not(seen, asked).is_none();
     let candidate = match named {
         Some(named) => asked.iter().find(|asked| asked.pod.name() == named),
-        None => asked.iter().filter(|asked| may(asked)).max_by_key(|asked| reach(&asked.own)),
+        // Of several the first, which `max_by_key` finds last.
+        None => asked.iter().rev().filter(|asked| may(asked)).max_by_key(|asked| reach(&asked.own)),
     };
     let Some(candidate) = candidate else {
         return human(match named {

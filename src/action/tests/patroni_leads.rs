@@ -71,7 +71,7 @@ async fn the_lead_moves_in_order_and_the_history_tells_it() {
     let output = edge.makes(SWITCH, &intent).await.unwrap();
     assert_eq!((field(&output, "leader"), field(&output, "before")), (&json!("db-1"), &json!("db-0")));
     assert_eq!(members(&edge).await, (json!("db-1"), vec![json!(4), json!(4), json!(4)]));
-    assert_eq!(edge.written(), ["create pod/db-0 in shop switchover"]);
+    assert_eq!(edge.written(), ["create pod/db-1 in shop switchover"]);
     let history = edge.reads(HISTORY).await.unwrap();
     assert_eq!(
         history.summary,

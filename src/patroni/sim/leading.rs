@@ -22,7 +22,7 @@ impl SimPatroni {
             let word = if from.is_some() { "Switchover" } else { "Failover" };
             return Err(refused(pod, format!("{word} failed")));
         }
-        let Some((_, new)) = found.iter().find(|(other, _)| other.name() == candidate) else {
+        let Some((new_pod, new)) = found.iter().find(|(other, _)| other.name() == candidate) else {
             return Err(refused(pod, "candidate does not exists"));
         };
         // A leader that goes in order hands over all that it has.
@@ -53,7 +53,7 @@ impl SimPatroni {
             history = json!([[timeline, end, "no recovery target specified", now, candidate]]);
         }
         self.keep(pod, "history", &history);
-        self.made(pod, what)?;
+        self.made(new_pod, what)?;
         Ok(format!("Successfully {}ed over to \"{candidate}\"", what.trim_end_matches("over")))
     }
 }

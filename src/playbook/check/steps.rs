@@ -119,14 +119,7 @@ pub(super) fn one(checker: &mut Checker<'_>, spot: Spot<'_>, mut raw: RawStep) -
     if mutates && raw.verify.is_none() && !in_group && !raw.seen.is_broken("verify") {
         super::flow::not_verified(checker, raw.seen.at);
     }
-    if let Some(StepKind::Action(action)) = kind.as_ref()
-        && action.describe().asks_who_knows()
-        && raw.approval.as_ref().is_none_or(|approval| approval.of.is_none() && approval.by.is_none())
-    {
-        let message = format!("`{}` does not say of whom it asks a yes", action.describe().name());
-        let remedy = "add `approval: { of: TEAM }`: those who know what may be lost by it";
-        checker.rule(Code::TooMuchAutonomy, raw.seen.at, message, remedy.to_owned());
-    }
+    approval::says_of_whom(checker, kind.as_ref(), &raw);
     let approval = raw.approval.as_ref().map(|raw| {
         if spot.names.in_loop(spot.region) {
             let message = "within a `foreach`, each item would have a question of its own";
