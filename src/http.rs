@@ -93,6 +93,10 @@ impl HttpClient {
         self.client.post(url.clone())
     }
 
+    pub fn patch(&self, url: &Url) -> RequestBuilder {
+        self.client.patch(url.clone())
+    }
+
     /// Sends it, with what proves who we are.
     ///
     /// # Errors

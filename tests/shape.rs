@@ -27,7 +27,7 @@ const TABLE: &[(&str, &[&str])] = &[
     ("patroni", &["http", "cluster"]),
     ("web", &["http", "tls"]),
     ("network", &["tls", "web"]),
-    ("sql", &["secret", "tls", "web"]),
+    ("sql", &["secret", "tls", "web", "cluster"]),
     ("oncall", &["diagnostics"]),
     ("maintenance", &["diagnostics", "store"]),
     ("alertmanager", &["http", "store"]),

@@ -44,12 +44,12 @@ pub const AT_WILL: &str = "It changes nothing, and may be repeated at will.";
 
 impl Declaration {
     /// Why a playbook of that autonomy cannot hold the action, and what to write instead; `None`:
-    /// it can.
-    pub fn why_not_with(&self, autonomy: Autonomy) -> Option<(String, String)> {
-        let most = self.most_autonomy;
+    /// it can. `most`: the most that it may do alone with the action as it is written there.
+    pub fn why_not_with(&self, autonomy: Autonomy, most: Autonomy) -> Option<(String, String)> {
         (autonomy > most).then(|| {
+            let so = if most < self.most_autonomy { ", as it is written here" } else { "" };
             let message =
-                format!("`{}` is never done with `autonomy: {autonomy}`: too much may be lost by it", self.name);
+                format!("`{}` is never done with `autonomy: {autonomy}`{so}: too much may be lost by it", self.name);
             let asked = if most == Autonomy::Approve { ", so that somebody is asked before" } else { "" };
             (message, format!("write `autonomy: {most}`{asked}, or leave the step to people"))
         })
@@ -70,7 +70,7 @@ impl fmt::Display for Effect {
         f.write_str(match self {
             Effect::Reads => "reads",
             Effect::Mutates(ChangeKind::Create) => "creates",
-            Effect::Mutates(ChangeKind::Patch) => "changes",
+            Effect::Mutates(ChangeKind::Patch | ChangeKind::Cluster) => "changes",
             Effect::Mutates(ChangeKind::Delete) => "deletes",
             Effect::Tells => "tells",
         })

@@ -16,6 +16,7 @@ mod holes;
 mod http;
 mod k8s;
 mod kinds;
+mod mark;
 mod masked;
 mod net;
 mod patience;
@@ -30,7 +31,7 @@ pub(crate) mod tests;
 mod tls;
 mod typed;
 
-use std::fmt::{self, Debug};
+use std::fmt::Debug;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -46,6 +47,7 @@ pub use k8s::field_path::FieldPath;
 pub use k8s::patch::{ConfigMapKey, PatchField, Patchable, why_never};
 pub use k8s::set_image::Image;
 pub use kinds::Kind;
+pub use mark::RunMark;
 pub use registry::{declarations, names, parse};
 pub use tell::Tell;
 pub use typed::{Arguments, Fields};
@@ -53,7 +55,7 @@ pub use typed::{Arguments, Fields};
 use crate::clock::Clock;
 use crate::cluster::{Access, Cluster, Kinds, Object};
 use crate::language::{AnyArg, Location, Scope};
-use crate::model::{Intent, ObjectKey, RunId, StepAddress, Target};
+use crate::model::{Autonomy, Intent, ObjectKey, StepAddress, Target};
 use crate::network::Network;
 use crate::patroni::Patroni;
 use crate::prometheus::Prometheus;
@@ -96,39 +98,6 @@ impl StepContext<'_> {
     /// within Kubernetes's 128 characters for field managers.
     pub fn marker(&self) -> String {
         self.run.marker(self.step)
-    }
-}
-
-/// How each mark of a run begins, whoever's it is.
-const MARK: &str = "dogwatch-run-";
-
-/// A run's number, and whose number it is: with a new database they begin at 1 again, and a Job or
-/// a field that run 1 of the last one left behind must not be taken for our own.
-#[derive(Debug, Clone, Copy)]
-pub struct RunMark<'a> {
-    /// At most eight characters that a name may hold; empty: nobody counts beside us.
-    pub database: &'a str,
-    pub run: RunId,
-}
-
-impl RunMark<'_> {
-    /// As [`StepContext::marker`].
-    pub fn marker(&self, step: &StepAddress) -> String {
-        format!("{MARK}{self}-{}", step.mark())
-    }
-
-    /// Whether a step of the run left this mark.
-    pub fn has_left(&self, mark: &str) -> bool {
-        mark.strip_prefix(&format!("{MARK}{self}-")).is_some_and(|step| !step.is_empty())
-    }
-}
-
-impl fmt::Display for RunMark<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.database {
-            "" => write!(f, "{}", self.run.0),
-            database => write!(f, "{database}-{}", self.run.0),
-        }
     }
 }
 
@@ -178,7 +147,16 @@ pub trait Declared: Arguments + DeserializeOwned + Debug + Send + Sync + 'static
     /// The kinds of targets that it knows what to do with. Empty: any, or it is not about the target.
     const TARGETS: &'static [Kind] = &[];
 
+    /// Whether each step with it must say of whom it asks a yes: of those who know about it.
+    const ASKS_WHO_KNOWS: bool = false;
+
     fn into_action(self) -> Action;
+
+    /// The most that a playbook may do alone with it as it is written: at most what the declaration
+    /// says.
+    fn most_autonomy(&self) -> Autonomy {
+        Self::DECLARATION.most_autonomy
+    }
 
     /// A contradiction between arguments: `by` and `to` both given.
     fn check(&self) -> Result<(), String> {
@@ -236,6 +214,16 @@ pub trait Describe: Debug + Send + Sync {
         &[]
     }
 
+    /// As [`Declared::ASKS_WHO_KNOWS`].
+    fn asks_who_knows(&self) -> bool {
+        false
+    }
+
+    /// As [`Declared::most_autonomy`].
+    fn most_autonomy(&self) -> Autonomy {
+        self.declaration().most_autonomy
+    }
+
     /// As [`Declared::named`].
     fn named(&self) -> Named;
 
@@ -277,6 +265,14 @@ impl<T: Declared> Describe for T {
 
     fn targets(&self) -> &'static [Kind] {
         T::TARGETS
+    }
+
+    fn asks_who_knows(&self) -> bool {
+        T::ASKS_WHO_KNOWS
+    }
+
+    fn most_autonomy(&self) -> Autonomy {
+        Declared::most_autonomy(self)
     }
 
     fn named(&self) -> Named {

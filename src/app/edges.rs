@@ -82,7 +82,8 @@ fn certificates(path: &Path) -> anyhow::Result<String> {
 /// # Errors
 /// When a certificate cannot be read, or where passwords lie is not said.
 pub fn databases(config: &Config) -> anyhow::Result<Arc<dyn Databases>> {
-    let SqlConfig { user, password, port, database, ssl, ca_file, cert_file, key_file, statements } = &config.sql;
+    let SqlConfig { user, password, port, database, ssl, ca_file, cert_file, key_file, statements, terminate: _ } =
+        &config.sql;
     let read = |field: &str, path: &Option<PathBuf>| -> anyhow::Result<Option<Vec<u8>>> {
         let text = path.as_deref().map(certificates).transpose().with_context(|| format!("`sql.{field}`"))?;
         Ok(text.map(String::into_bytes))
@@ -97,6 +98,7 @@ pub fn databases(config: &Config) -> anyhow::Result<Arc<dyn Databases>> {
         authorities: read("ca_file", ca_file)?,
         client: read("cert_file", cert_file)?.zip(read("key_file", key_file)?),
         statements: statements.clone(),
+        endable: config.sql.endable(),
         ..PostgresAccess::default()
     };
     Ok(Arc::new(PostgresDatabases::new(access)))

@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::anchor;
 use crate::secret::SecretSource;
-use crate::sql::{PORT, Password, Ssl, Template};
+use crate::sql::{Endable, PORT, Password, Ssl, Template};
 
 /// Only what playbooks with `sql.*` need. Left out: they fail, and say so.
 #[derive(Debug, Clone, Deserialize, schemars::JsonSchema)]
@@ -34,6 +34,19 @@ pub struct SqlConfig {
     /// Statements of this site, by their names; playbooks ask them as `site.NAME`. Each is one
     /// SELECT without a semicolon.
     pub statements: BTreeMap<String, String>,
+    /// Whose sessions playbooks may end (`sql.terminate`): by each database its roles. Left out:
+    /// nobody's. The role of `user` must then be a member of `pg_signal_backend`, too.
+    pub terminate: Vec<EndableConfig>,
+}
+
+/// The roles whose sessions in one database may be ended.
+#[derive(Debug, Clone, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct EndableConfig {
+    /// Of which database.
+    pub database: String,
+    /// Whose; a superuser's are never ended.
+    pub roles: Vec<String>,
 }
 
 impl Default for SqlConfig {
@@ -48,6 +61,7 @@ impl Default for SqlConfig {
             cert_file: None,
             key_file: None,
             statements: BTreeMap::new(),
+            terminate: Vec::new(),
         }
     }
 }
@@ -92,6 +106,11 @@ impl PasswordConfig {
 }
 
 impl SqlConfig {
+    pub fn endable(&self) -> Endable {
+        let databases = self.terminate.iter().map(|of| (of.database.clone(), of.roles.clone()));
+        if self.terminate.is_empty() { Endable::Off } else { Endable::Of(databases.collect()) }
+    }
+
     pub(super) fn anchor(&mut self, base: &Path) {
         for path in [&mut self.ca_file, &mut self.cert_file, &mut self.key_file].into_iter().flatten() {
             anchor(base, path);

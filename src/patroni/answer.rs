@@ -1,9 +1,10 @@
 //! What Patroni's REST API answers, as Patroni 1.6 to 4 writes it.
 
+use chrono::DateTime;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::{Member, Members, Status, Switch};
+use super::{Member, Members, Settings, Status, Switch};
 
 /// `GET /cluster`.
 ///
@@ -39,6 +40,7 @@ pub(super) fn members(body: &[u8]) -> Result<Members, String> {
         timeline: wire.timeline,
         host: wire.host,
         follows_another: ["replicatefrom", "nostream"].iter().any(|tag| wire.tags.get(*tag).is_some_and(is_set)),
+        never_leads: never_leads(&wire.tags),
     };
     Ok(Members { members: members.into_iter().map(member).collect(), paused: pause })
 }
@@ -59,6 +61,8 @@ pub(super) fn status(body: &[u8]) -> Result<Status, String> {
         #[serde(default)]
         replication: Vec<Follower>,
         database_system_identifier: Option<String>,
+        #[serde(default)]
+        pending_restart: bool,
         patroni: Own,
     }
     #[derive(Default, Deserialize)]
@@ -95,20 +99,53 @@ pub(super) fn status(body: &[u8]) -> Result<Status, String> {
         streams_to: wire.replication.into_iter().filter_map(streams).collect(),
         replay_paused: wire.xlog.paused,
         system: wire.database_system_identifier,
+        pending_restart: wire.pending_restart,
     })
 }
 
-/// `GET /history`: a list of lists that begin with the timeline and the position.
+/// `GET /history`: a list of lists that begin with the timeline, the position and the reason. Since
+/// Patroni 2, a line goes on with the time and who led then.
 ///
 /// # Errors
 /// What is wrong with it.
 pub(super) fn history(body: &[u8]) -> Result<Vec<Switch>, String> {
-    let lines: Vec<Vec<Value>> = read(body)?;
-    let switch = |line: Vec<Value>| {
-        let number = |n: usize| line.get(n).and_then(Value::as_u64);
-        Some(Switch { timeline: number(0)?, position: number(1)? })
-    };
-    lines.into_iter().map(|line| switch(line).ok_or_else(|| "a line of its history has no position".into())).collect()
+    let lines: Vec<Value> = read(body)?;
+    lines.iter().map(|line| switch(line).ok_or_else(|| "a line of its history has no position".into())).collect()
+}
+
+/// A line of the history.
+pub(super) fn switch(line: &Value) -> Option<Switch> {
+    let text = |n: usize| line.get(n).and_then(Value::as_str);
+    Some(Switch {
+        timeline: line.get(0)?.as_u64()?,
+        position: line.get(1)?.as_u64()?,
+        reason: text(2).unwrap_or_default().to_owned(),
+        at: text(3).and_then(|at| DateTime::parse_from_rfc3339(at).ok()).map(|at| at.to_utc()),
+        leader: text(4).map(str::to_owned),
+    })
+}
+
+/// `GET /config`.
+///
+/// # Errors
+/// What is wrong with it.
+pub(super) fn settings(body: &[u8]) -> Result<Settings, String> {
+    read::<Value>(body).and_then(|config| settings_of(&config).ok_or_else(|| "its configuration is no mapping".into()))
+}
+
+/// What is looked at of the configuration that all members share.
+pub(super) fn settings_of(config: &Value) -> Option<Settings> {
+    let config = config.as_object()?;
+    // `on`, `quorum` and `true` are all there are beside those that mean no.
+    let is_on = |name: &str| config.get(name).is_some_and(|value| is_set(value) && *value != "off");
+    let is_standby = config.get("standby_cluster").is_some_and(|of| of.as_object().is_some_and(|of| !of.is_empty()));
+    Some(Settings { paused: is_on("pause"), synchronous: is_on("synchronous_mode"), is_standby })
+}
+
+/// Whether the tags say that the member is not to lead.
+pub(super) fn never_leads(tags: &Map<String, Value>) -> bool {
+    tags.get("nofailover").is_some_and(is_set)
+        || tags.get("failover_priority").and_then(Value::as_i64).is_some_and(|priority| priority <= 0)
 }
 
 /// Tags are written by people: `false`, `"false"` and an empty name are none.
@@ -171,9 +208,37 @@ mod tests {
     #[test]
     fn the_history_has_the_end_of_each_timeline() {
         let told = br#"[[1, 25623960, "no recovery target specified", "2026-11-29T10:00:00+00:00", "shop-1"], [2, 25624344, "no recovery target specified"]]"#;
-        let switch = |timeline, position| Switch { timeline, position };
-        assert_eq!(history(told).unwrap(), [switch(1, 25_623_960), switch(2, 25_624_344)]);
+        let [first, second] = history(told).unwrap().try_into().unwrap();
+        assert_eq!(
+            (first.timeline, first.position, first.reason.as_str()),
+            (1, 25_623_960, "no recovery target specified")
+        );
+        assert_eq!(first.at.unwrap().to_rfc3339(), "2026-11-29T10:00:00+00:00");
+        assert_eq!(
+            (first.leader.as_deref(), second.timeline, second.at, second.leader),
+            (Some("shop-1"), 2, None, None)
+        );
         assert_eq!(history(b"[]").unwrap(), []);
         assert!(history(br#"[["x"]]"#).is_err() && history(b"<html>").is_err());
+    }
+
+    #[test]
+    fn settings_are_those_that_are_on() {
+        let read = |text: &str| settings(text.as_bytes()).unwrap();
+        assert_eq!(read(r#"{"ttl": 30, "loop_wait": 10, "pause": null, "standby_cluster": {}}"#), Settings::default());
+        assert_eq!(
+            read(r#"{"pause": true, "synchronous_mode": "off"}"#),
+            Settings { paused: true, ..Settings::default() }
+        );
+        let quorum = read(r#"{"pause": false, "synchronous_mode": "quorum", "standby_cluster": {"host": "10.0.0.1"}}"#);
+        assert_eq!(quorum, Settings { paused: false, synchronous: true, is_standby: true });
+        assert!(settings(b"[]").is_err() && settings(b"<html>").is_err());
+    }
+
+    #[test]
+    fn tags_say_who_is_not_to_lead() {
+        let told = |tags: &str| never_leads(&serde_json::from_str(tags).unwrap());
+        assert!(!told(r#"{"nofailover": false, "failover_priority": 2}"#) && !told("{}"));
+        assert!(told(r#"{"nofailover": true}"#) && told(r#"{"failover_priority": 0}"#));
     }
 }

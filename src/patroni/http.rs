@@ -6,9 +6,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use reqwest::{RequestBuilder, StatusCode, Url};
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use super::{Members, PORT, Patroni, PatroniError, Status, Switch, TIMEOUT, answer};
+use super::{Members, PORT, Patroni, PatroniError, Settings, Status, Switch, TIMEOUT, answer};
 use crate::cluster::Object;
 use crate::http::{HttpAuth, HttpClient, HttpError};
 
@@ -20,7 +20,19 @@ const LARGEST: usize = 1024 * 1024;
 const CHANGE_WITHIN: Duration = Duration::from_secs(30);
 
 /// What it says when it does not do it.
-const REFUSALS: [&str; 2] = ["can not reinitialize", "already in progress"];
+const REFUSALS: [&str; 6] = [
+    "can not reinitialize",
+    "already in progress",
+    "restart conditions are not satisfied",
+    "restart failed",
+    // Its store has the wish no more, and another one does not lead.
+    "witchover failed",
+    "ailover failed",
+];
+
+/// How long Patroni waits for PostgreSQL to start before it answers, in seconds: within
+/// [`CHANGE_WITHIN`].
+const RESTART_SECONDS: u32 = 15;
 
 /// How Patroni's REST API is reached.
 #[derive(Debug)]
@@ -101,19 +113,26 @@ impl HttpPatroni {
         if status.is_success() {
             return Ok(answer.body);
         }
-        let said = String::from_utf8_lossy(&answer.body);
-        let said: String = said.trim().chars().filter(|c| !c.is_control()).take(200).collect();
+        let said = words(&answer.body);
         Err(match status {
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
                 PatroniError::Unauthorized { pod, status: status.as_u16(), said }
             }
+            // Before anything is done: it is not one of those that Patroni can do, or not now.
+            StatusCode::BAD_REQUEST | StatusCode::PRECONDITION_FAILED => PatroniError::Refused { pod, message: said },
             // Its own words. Whatever else says no, such as a proxy before it, may have let the
-            // request through.
+            // request through. 409: somebody else has written the configuration meanwhile.
             StatusCode::SERVICE_UNAVAILABLE if REFUSALS.iter().any(|words| said.contains(words)) => {
                 PatroniError::Refused { pod, message: said }
             }
             status => PatroniError::Unavailable { pod, message: format!("{status} {said}").trim_end().to_owned() },
         })
+    }
+
+    /// What it says to that.
+    async fn change(&self, pod: &Object, request: RequestBuilder, body: &Value) -> Result<String, PatroniError> {
+        let request = request.header("content-type", "application/json").body(body.to_string());
+        Ok(words(&self.send(&self.changes, pod, request).await?))
     }
 
     async fn get<T>(
@@ -125,6 +144,10 @@ impl HttpPatroni {
         let body = self.send(&self.reads, pod, self.reads.get(&self.url(pod, path)?)).await?;
         read(&body).map_err(|message| PatroniError::Unreadable { pod: pod.key().to_string(), message })
     }
+}
+
+fn words(body: &[u8]) -> String {
+    String::from_utf8_lossy(body).trim().chars().filter(|c| !c.is_control()).take(200).collect()
 }
 
 /// Where the pod's Patroni says that its API is, if it keeps its state in the pod. It is compared
@@ -152,7 +175,35 @@ impl Patroni for HttpPatroni {
 
     async fn reinitialize(&self, pod: &Object) -> Result<(), PatroniError> {
         let request = self.changes.post(&self.url(pod, "/reinitialize")?);
-        let request = request.header("content-type", "application/json").body(r#"{"force": false}"#);
-        self.send(&self.changes, pod, request).await.map(drop)
+        self.change(pod, request, &json!({ "force": false })).await.map(drop)
+    }
+
+    async fn settings(&self, pod: &Object) -> Result<Settings, PatroniError> {
+        self.get(pod, "/config", answer::settings).await
+    }
+
+    async fn pause(&self, pod: &Object, paused: bool) -> Result<(), PatroniError> {
+        // As patronictl writes it: what is not so is not there.
+        let value = if paused { json!(true) } else { Value::Null };
+        let request = self.changes.patch(&self.url(pod, "/config")?);
+        self.change(pod, request, &json!({ "pause": value })).await.map(drop)
+    }
+
+    async fn restart(&self, pod: &Object, pending: bool) -> Result<(), PatroniError> {
+        let mut filter = json!({ "role": "replica", "timeout": RESTART_SECONDS });
+        if pending {
+            filter["restart_pending"] = json!(true);
+        }
+        self.change(pod, self.changes.post(&self.url(pod, "/restart")?), &filter).await.map(drop)
+    }
+
+    async fn switchover(&self, pod: &Object, leader: &str, candidate: &str) -> Result<String, PatroniError> {
+        let request = self.changes.post(&self.url(pod, "/switchover")?);
+        self.change(pod, request, &json!({ "leader": leader, "candidate": candidate })).await
+    }
+
+    async fn failover(&self, pod: &Object, candidate: &str) -> Result<String, PatroniError> {
+        let request = self.changes.post(&self.url(pod, "/failover")?);
+        self.change(pod, request, &json!({ "candidate": candidate })).await
     }
 }

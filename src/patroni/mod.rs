@@ -8,6 +8,7 @@ mod sim;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 
 pub use http::{HttpPatroni, PatroniAccess, Scheme};
 pub use sim::SimPatroni;
@@ -47,6 +48,25 @@ pub trait Patroni: Send + Sync + 'static {
     /// without force. It begins at once, and is over much later. After
     /// [`PatroniError::Unavailable`] it may have begun or not.
     async fn reinitialize(&self, pod: &Object) -> Result<(), PatroniError>;
+
+    /// What the cluster is configured to be (`GET /config`). May be repeated.
+    async fn settings(&self, pod: &Object) -> Result<Settings, PatroniError>;
+
+    /// Has Patroni leave the whole cluster alone, or no more (`PATCH /config`). May be repeated.
+    async fn pause(&self, pod: &Object, paused: bool) -> Result<(), PatroniError>;
+
+    /// Restarts PostgreSQL of that member where it is a replica, which Patroni holds it to
+    /// (`POST /restart`); with `pending`, only where a setting waits for that. After
+    /// [`PatroniError::Unavailable`] it may be restarting or not.
+    async fn restart(&self, pod: &Object, pending: bool) -> Result<(), PatroniError>;
+
+    /// Has `candidate` lead in the place of `leader`, which runs (`POST /switchover`), and gives
+    /// Patroni's words. After [`PatroniError::Unavailable`] it may be done, or under way, or not.
+    async fn switchover(&self, pod: &Object, leader: &str, candidate: &str) -> Result<String, PatroniError>;
+
+    /// Has `candidate` lead where nobody does (`POST /failover`), and gives Patroni's words. What
+    /// other members hold beyond it is lost. As [`Self::switchover`] otherwise.
+    async fn failover(&self, pod: &Object, candidate: &str) -> Result<String, PatroniError>;
 }
 
 /// The members of a cluster.
@@ -85,6 +105,8 @@ pub struct Member {
     pub host: Option<String>,
     /// It streams from another member than the leader, or is not meant to stream at all.
     pub follows_another: bool,
+    /// It is not meant to lead (`nofailover`, `failover_priority: 0`).
+    pub never_leads: bool,
 }
 
 impl Member {
@@ -117,6 +139,8 @@ pub struct Status {
     pub replay_paused: bool,
     /// The database's own number, which all members of one cluster have.
     pub system: Option<String>,
+    /// A setting waits for a restart.
+    pub pending_restart: bool,
 }
 
 impl Status {
@@ -132,11 +156,28 @@ impl Status {
 }
 
 /// The end of a timeline.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Switch {
     pub timeline: u64,
     /// The position up to which the next timeline has what this one had, in bytes.
     pub position: u64,
+    /// In PostgreSQL's words.
+    pub reason: String,
+    /// When it was left; `None`: an old Patroni does not say.
+    pub at: Option<DateTime<Utc>>,
+    /// Who led on the next one; `None`: an old Patroni does not say.
+    pub leader: Option<String>,
+}
+
+/// What all members of a cluster are held to, as far as it is looked at.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Settings {
+    /// Somebody has told Patroni to leave the cluster alone.
+    pub paused: bool,
+    /// Commits wait for standbys, and only those may lead.
+    pub synchronous: bool,
+    /// It follows another cluster.
+    pub is_standby: bool,
 }
 
 /// Why there is no answer. Each message says of which pod, and the next move.

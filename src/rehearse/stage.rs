@@ -89,6 +89,7 @@ impl Stage {
         let engine = EngineOptions { default_team: rules.default_team.clone(), ..EngineOptions::default() };
         let as_bot = rights.map_or_else(|| cluster.clone(), |rights| cluster.restricted(rights));
         let patroni = Arc::new(SimPatroni::new(cluster.clone(), clock.clone()));
+        databases.are_in(&cluster);
         let world = World {
             cluster: Arc::new(as_bot),
             prometheus: prometheus.clone(),

@@ -4,6 +4,7 @@
 //! which the role `pg_monitor` may run, or one of the configuration. It is asked in the pod of a
 //! member, at the pod's own address, within a transaction that can only read.
 
+mod backends;
 mod credentials;
 mod postgres;
 mod scripted;
@@ -18,9 +19,10 @@ use std::time::Duration;
 use async_trait::async_trait;
 use serde_json::{Map, Value};
 
+pub use backends::{Backend, BackendId, Endable, Ending};
 pub use credentials::{Password, Template};
 pub use postgres::{PostgresAccess, PostgresDatabases, Ssl};
-pub use scripted::{Scripted, ScriptedDatabases};
+pub use scripted::{Scripted, ScriptedDatabases, Session};
 pub use statements::{BUILT_IN, SITE, Statement, built_in, is_name};
 
 /// The port of PostgreSQL where nothing else is said.
@@ -31,6 +33,17 @@ pub const PORT: u16 = 5432;
 pub trait Databases: Send + Sync + 'static {
     /// The rows of a statement, `limit` at the most, and whether there are more. May be repeated.
     async fn rows(&self, request: &SqlRequest) -> Result<Rows, SqlError>;
+
+    /// Whose sessions may be ended.
+    fn endable(&self) -> Endable;
+
+    /// What a session is and does; `None`: it is gone. May be repeated.
+    async fn backend(&self, id: &BackendId) -> Result<Option<Backend>, SqlError>;
+
+    /// Ends a session of a client that is no superuser and not of our own role, or what it does;
+    /// `false`: there is no such session. It is over a moment later. May be repeated: a session that
+    /// has its number by then is another one.
+    async fn end(&self, id: &BackendId, how: Ending) -> Result<bool, SqlError>;
 }
 
 /// What is asked, and where.
@@ -100,6 +113,11 @@ pub enum SqlError {
     /// PostgreSQL's own words.
     #[error("PostgreSQL of {place} says {message} (SQLSTATE {code})")]
     Refused { place: String, code: String, message: String },
+    #[error(
+        "PostgreSQL of {place} does not let `sql.user` end sessions: {message}; make it a member of `pg_signal_backend` \
+         (`grant pg_signal_backend to ...`)"
+    )]
+    MayNotEnd { place: String, message: String },
     #[error("PostgreSQL of {place} gives what is no row: {message}")]
     Odd { place: String, message: String },
 }

@@ -10,7 +10,10 @@ use sqlx::postgres::{PgConnectOptions, PgConnection, PgSslMode};
 use sqlx::{AssertSqlSafe, Connection as _};
 use tokio::time::timeout;
 
-use super::{Databases, Password, Place, Rows, SITE, SqlError, SqlRequest, built_in};
+use super::backends::{CANCEL, LOOK, TERMINATE};
+use super::{
+    Backend, BackendId, Databases, Endable, Ending, Password, Place, Rows, SITE, SqlError, SqlRequest, built_in,
+};
 use crate::model::HumanDuration;
 use crate::web::{AddressRule, why_refused};
 
@@ -29,6 +32,7 @@ pub struct PostgresAccess {
     pub client: Option<(Vec<u8>, Vec<u8>)>,
     /// The configuration's own statements, without [`SITE`].
     pub statements: BTreeMap<String, String>,
+    pub endable: Endable,
     pub rule: AddressRule,
 }
 
@@ -43,6 +47,7 @@ impl Default for PostgresAccess {
             authorities: None,
             client: None,
             statements: BTreeMap::new(),
+            endable: Endable::Off,
             rule: why_refused,
         }
     }
@@ -83,20 +88,26 @@ impl PostgresDatabases {
         sql.ok_or_else(|| SqlError::UnknownStatement { name: name.to_owned() })
     }
 
-    async fn options(&self, user: &str, request: &SqlRequest) -> Result<PgConnectOptions, SqlError> {
-        let (access, place) = (&self.0, &request.place);
+    async fn options(
+        &self,
+        place: &Place,
+        database: Option<&str>,
+        within: Duration,
+    ) -> Result<PgConnectOptions, SqlError> {
+        let access = &self.0;
+        let user = access.user.as_deref().ok_or(SqlError::NotConfigured)?;
         let address = place.address.ok_or_else(|| SqlError::NoAddress { place: place.to_string() })?;
         if let Some(why) = (access.rule)(address) {
             return Err(SqlError::RefusedAddress { place: place.to_string(), address, why });
         }
         let missing = |message| SqlError::Password { place: place.to_string(), message };
         let password = access.password.read(place).await.map_err(missing)?;
-        let milliseconds = u64::try_from(request.timeout.as_millis()).unwrap_or(u64::MAX);
+        let milliseconds = u64::try_from(within.as_millis()).unwrap_or(u64::MAX);
         let mut options = PgConnectOptions::new_without_pgpass()
             .host(&address.to_string())
             .port(access.port)
             .username(user)
-            .database(request.database.as_deref().unwrap_or(&access.database))
+            .database(database.unwrap_or(&access.database))
             .application_name("dogwatch")
             .statement_cache_capacity(0)
             .ssl_mode(match access.ssl {
@@ -123,17 +134,31 @@ impl PostgresDatabases {
         }
         Ok(options)
     }
+
+    /// The only row, if there is one, of a statement about one session.
+    async fn of_one(&self, id: &BackendId, sql: &str) -> Result<Option<Map<String, Value>>, SqlError> {
+        let place = &id.place;
+        let asked = async {
+            let options = self.options(place, None, id.timeout).await?;
+            let rows = ask(&options, sql, 1, Some(id)).await.map_err(|error| told(place, error))?;
+            rows.first().map(|row| row_of(place, row)).transpose()
+        };
+        let late = |_| SqlError::Away { place: place.to_string(), message: nothing_within(id.timeout) };
+        timeout(id.timeout, asked).await.map_err(late)?
+    }
 }
 
 #[async_trait]
 impl Databases for PostgresDatabases {
     async fn rows(&self, request: &SqlRequest) -> Result<Rows, SqlError> {
-        let user = self.0.user.as_deref().ok_or(SqlError::NotConfigured)?;
+        if self.0.user.is_none() {
+            return Err(SqlError::NotConfigured);
+        }
         let sql = self.sql(&request.statement)?;
         let place = &request.place;
         let asked = async {
-            let options = self.options(user, request).await?;
-            ask(&options, sql, request.limit)
+            let options = self.options(place, request.database.as_deref(), request.timeout).await?;
+            ask(&options, sql, request.limit, None)
                 .await
                 .map_err(|error| told(place, error))?
                 .into_iter()
@@ -146,14 +171,46 @@ impl Databases for PostgresDatabases {
         rows.truncate(request.limit);
         Ok(Rows { rows, more })
     }
+
+    fn endable(&self) -> Endable {
+        self.0.endable.clone()
+    }
+
+    async fn backend(&self, id: &BackendId) -> Result<Option<Backend>, SqlError> {
+        let Some(row) = self.of_one(id, LOOK).await? else { return Ok(None) };
+        let odd = |error: serde_json::Error| SqlError::Odd { place: id.place.to_string(), message: error.to_string() };
+        serde_json::from_value(Value::Object(row)).map(Some).map_err(odd)
+    }
+
+    async fn end(&self, id: &BackendId, how: Ending) -> Result<bool, SqlError> {
+        let sql = match how {
+            Ending::Cancel => CANCEL,
+            Ending::Terminate => TERMINATE,
+        };
+        match self.of_one(id, sql).await {
+            Ok(row) => Ok(row.is_some_and(|row| row.get("done") == Some(&Value::Bool(true)))),
+            Err(SqlError::Refused { place, code, message }) if code == NO_RIGHT => {
+                Err(SqlError::MayNotEnd { place, message })
+            }
+            Err(error) => Err(error),
+        }
+    }
 }
+
+/// `insufficient_privilege`.
+const NO_RIGHT: &str = "42501";
 
 fn nothing_within(timeout: Duration) -> String {
     format!("nothing came within {}", HumanDuration(timeout))
 }
 
-/// One row more than `limit`, each as JSON.
-async fn ask(options: &PgConnectOptions, sql: &str, limit: usize) -> Result<Vec<String>, sqlx::Error> {
+/// One row more than `limit`, each as JSON. `about`: whose number and beginning are `$1` and `$2`.
+async fn ask(
+    options: &PgConnectOptions,
+    sql: &str,
+    limit: usize,
+    about: Option<&BackendId>,
+) -> Result<Vec<String>, sqlx::Error> {
     let mut connection = PgConnection::connect_with(options).await?;
     // The protocol of prepared statements takes one statement and no second; whatever that is, it
     // can only read.
@@ -161,7 +218,12 @@ async fn ask(options: &PgConnectOptions, sql: &str, limit: usize) -> Result<Vec<
         format!("select row_to_json(q)::text from (\n{}\n) q limit {}", sql.trim().trim_end_matches(';'), limit + 1);
     let rows = {
         let mut transaction = connection.begin_with("begin transaction read only").await?;
-        let rows = sqlx::query_scalar::<_, String>(AssertSqlSafe(rows)).fetch_all(&mut *transaction).await;
+        let query = sqlx::query_scalar::<_, String>(AssertSqlSafe(rows));
+        let query = match about {
+            Some(id) => query.bind(id.pid).bind(id.backend_start.as_str()),
+            None => query,
+        };
+        let rows = query.fetch_all(&mut *transaction).await;
         match rows {
             Ok(rows) => transaction.rollback().await.map(|()| rows),
             Err(error) => Err(error),

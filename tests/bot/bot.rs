@@ -616,8 +616,11 @@ impl Bot {
                 }
                 _ => None,
             });
-            let has_no_manager =
-                mutation.verb == Verb::Delete || ["eviction", "reinitialize"].contains(&mutation.subresource.as_str());
+            // Neither does what is asked of Patroni and PostgreSQL themselves.
+            let elsewhere = ["reinitialize", "config", "restart", "switchover", "failover", "terminate", "cancel"];
+            let has_no_manager = mutation.verb == Verb::Delete
+                || mutation.subresource == "eviction"
+                || elsewhere.contains(&mutation.subresource.as_str());
             let is_ours = |intent: &Intent| {
                 intent.object == mutation.key && (has_no_manager || intent.marker == mutation.field_manager)
             };

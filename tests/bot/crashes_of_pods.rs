@@ -79,7 +79,7 @@ escalate:
   - page: { message: '{{because}}' }
 ";
 
-fn member(n: u32, own: &Value) -> Object {
+pub fn member(n: u32, own: &Value) -> Object {
     let pod = build::pod("databases", &format!("pg-00017-{n}"), "postgres");
     pod.with(&json!({
         "metadata": {
@@ -91,7 +91,7 @@ fn member(n: u32, own: &Value) -> Object {
 }
 
 /// On timeline 3, with a replica that stays on timeline 2, from before the others left it.
-fn patroni() -> Vec<Object> {
+pub fn patroni() -> Vec<Object> {
     let config = json!({
         "apiVersion": "v1",
         "kind": "ConfigMap",

@@ -17,6 +17,7 @@ mod http_request;
 mod kinds;
 mod kubernetes_fields;
 mod metrics;
+mod patroni;
 mod postgres;
 mod prometheus_client;
 mod shipped_queries;

@@ -7,7 +7,8 @@ use dogwatch::network::{
     Endpoint, Network as _, NetworkAccess, Reach, StartTls, SystemNetwork, TlsRequest, authorities,
 };
 use dogwatch::sql::{
-    BUILT_IN, Databases as _, Password, Place, PostgresAccess, PostgresDatabases, Rows, SqlError, SqlRequest, Ssl,
+    BUILT_IN, BackendId, Databases as _, Ending, Password, Place, PostgresAccess, PostgresDatabases, Rows, SqlError,
+    SqlRequest, Ssl,
 };
 use serde_json::json;
 
@@ -193,4 +194,68 @@ async fn its_certificate_is_seen_as_a_client_sees_it() {
     let shown = SystemNetwork::new(access).certificate(&request).await.unwrap();
     assert_eq!((shown.distrust, shown.names), (None, vec!["127.0.0.1".to_owned(), "localhost".to_owned()]));
     assert_eq!(shown.version, "TLSv1.3");
+}
+
+#[tokio::test]
+async fn a_session_is_ended_by_its_number_and_its_beginning_and_never_a_superusers() {
+    let postgres = Postgres::start().await;
+    postgres.sql("create role app login");
+    let databases = PostgresDatabases::new(access(&postgres));
+    let session = async |application: &str| {
+        let mut found = None;
+        wait_until(SOON, "the session is there", async || {
+            let rows = rows(&postgres, "activity").await.rows.into_iter();
+            found = rows
+                .into_iter()
+                .find(|row| row["application"] == json!(application) && row["state"] == json!("active"));
+            found.is_some()
+        })
+        .await;
+        let row = found.unwrap();
+        let place = Place {
+            namespace: "shop".into(),
+            cluster: "db".into(),
+            pod: "db-0".into(),
+            address: Some("127.0.0.1".parse().unwrap()),
+        };
+        let pid = i32::try_from(row["pid"].as_i64().unwrap()).unwrap();
+        BackendId { place, pid, backend_start: row["backend_start"].as_str().unwrap().to_owned(), timeout: SOON }
+    };
+    let is_gone = async |id: &BackendId| {
+        wait_until(SOON, "it is gone", async || databases.backend(id).await == Ok(None)).await;
+    };
+
+    let _first = postgres.session_of("app", "first", "begin; select 'secret', pg_sleep(300)");
+    let first = session("first").await;
+    let found = databases.backend(&first).await.unwrap().unwrap();
+    assert_eq!(
+        (found.user.as_str(), found.backend_type.as_str(), found.state.as_str()),
+        ("app", "client backend", "active")
+    );
+    assert!(!found.superuser && !found.own && found.transaction_seconds.is_some(), "{found:?}");
+    assert_eq!(found.query, "begin; select ?, pg_sleep(?)");
+
+    // Without the right it says which one is missing, and somebody else's number is nobody's.
+    let error = databases.end(&first, Ending::Terminate).await.unwrap_err();
+    assert!(matches!(error, SqlError::MayNotEnd { .. }), "{error:?}");
+    assert!(error.to_string().contains("make it a member of `pg_signal_backend`"), "{error}");
+    postgres.sql("grant pg_signal_backend to dogwatch");
+    let later = BackendId { backend_start: "2020-01-01T00:00:00.000001+00:00".into(), ..first.clone() };
+    assert_eq!(databases.backend(&later).await, Ok(None));
+    assert_eq!(databases.end(&later, Ending::Terminate).await, Ok(false));
+    assert!(databases.backend(&first).await.unwrap().is_some());
+
+    assert_eq!(databases.end(&first, Ending::Terminate).await, Ok(true));
+    is_gone(&first).await;
+    let _second = postgres.session_of("app", "second", "select pg_sleep(300)");
+    let second = session("second").await;
+    assert_eq!(databases.end(&second, Ending::Cancel).await, Ok(true));
+    // psql ends with the error of its statement.
+    is_gone(&second).await;
+
+    let _root = postgres.session("root", "select pg_sleep(300)");
+    let root = session("root").await;
+    assert!(databases.backend(&root).await.unwrap().unwrap().superuser);
+    assert_eq!(databases.end(&root, Ending::Terminate).await, Ok(false));
+    assert!(databases.backend(&root).await.unwrap().is_some());
 }

@@ -78,8 +78,13 @@ impl Postgres {
 
     /// Runs SQL in a session of its own, which goes on until the answer is dropped.
     pub fn session(&self, name: &str, sql: &str) -> Process {
+        self.session_of(USER, name, sql)
+    }
+
+    /// The same, of that role.
+    pub fn session_of(&self, role: &str, name: &str, sql: &str) -> Process {
         let mut command = Command::new(bin("psql"));
-        self.connects(&mut command);
+        self.connects_as(role, &mut command);
         command.env("PGAPPNAME", name).args(["-c", sql]);
         Process::start(name, self.folder.path(), &command)
     }
@@ -93,7 +98,11 @@ impl Postgres {
     }
 
     fn connects(&self, command: &mut Command) {
-        command.args(["-qAt", "-v", "ON_ERROR_STOP=1", "-U", USER, "-d", USER, "-p", &self.port.to_string(), "-h"]);
+        self.connects_as(USER, command);
+    }
+
+    fn connects_as(&self, role: &str, command: &mut Command) {
+        command.args(["-qAt", "-v", "ON_ERROR_STOP=1", "-U", role, "-d", USER, "-p", &self.port.to_string(), "-h"]);
         command.arg(self.folder.join("home"));
     }
 }

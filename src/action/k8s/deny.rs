@@ -22,13 +22,16 @@ pub enum ChangeKind {
     Patch,
     /// Also what amounts to it: an eviction, a restart.
     Delete,
+    /// Of the database cluster that a pod is a member of: the pod itself goes on as it is, also that
+    /// of a leader.
+    Cluster,
 }
 
 impl fmt::Display for ChangeKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             ChangeKind::Create => "create",
-            ChangeKind::Patch => "change",
+            ChangeKind::Patch | ChangeKind::Cluster => "change",
             ChangeKind::Delete => "delete",
         })
     }
@@ -54,7 +57,7 @@ pub fn check(verb: ChangeKind, kind: &str, object: Option<&Object>) -> Result<()
         }
     }
     let Some(object) = object else { return Ok(()) };
-    if verb != ChangeKind::Create && kind_is(&["Pod"]) {
+    if matches!(verb, ChangeKind::Patch | ChangeKind::Delete) && kind_is(&["Pod"]) {
         match patroni_role(object) {
             Some(PatroniRole::Leader) => {
                 return never("it is the leader of a Patroni cluster; switch over first (patronictl switchover)");

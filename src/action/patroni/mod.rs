@@ -1,8 +1,15 @@
 //! Actions on PostgreSQL clusters that Patroni keeps.
 
 pub(super) mod cluster;
+pub(super) mod failover;
+pub(super) mod history;
+mod identity;
+mod leaders;
 mod loss;
+pub(super) mod pausing;
 pub(super) mod reinitialize;
+pub(super) mod restart;
+pub(super) mod switchover;
 mod view;
 
 pub(super) use loss::why_it_stays;

@@ -1,12 +1,12 @@
 //! `patroni.reinitialize`: a replica that cannot follow any more is copied anew.
 
 use std::cmp::Ordering;
-use std::net::IpAddr;
 
 use async_trait::async_trait;
 use serde_json::{Value, json};
 
-use super::view::{View, target};
+use super::identity::is_another;
+use super::view::{View, target, the_same};
 use crate::action::typed::{Arguments as _, Typed as _, arguments, output};
 use crate::action::{
     Action, ActionError, ChangeKind, Declaration, Declared, Doubt, Effect, Kind, Mutation, Output, Plan, Right,
@@ -14,7 +14,7 @@ use crate::action::{
 };
 use crate::cluster::Object;
 use crate::model::{Autonomy, FailureClass, Intent};
-use crate::patroni::{Member, PatroniError, Status, Switch, scope_label};
+use crate::patroni::{Member, PatroniError, Status, Switch};
 
 arguments! {
     pub(in crate::action) struct PatroniReinitialize {}
@@ -144,14 +144,6 @@ impl Mutation for PatroniReinitialize {
     }
 }
 
-/// The pod that was decided on.
-async fn the_same(world: &World, intent: &Intent) -> Result<Object, ActionError> {
-    let pod = world.cluster.get(&intent.object).await?;
-    pod.filter(|pod| pod.uid() == intent.uid && !pod.is_going()).ok_or_else(|| {
-        ActionError::held_up(format!("{} is gone, or was replaced by another one of that name", intent.object))
-    })
-}
-
 /// All that it is decided on.
 struct Seen {
     view: View,
@@ -178,7 +170,7 @@ fn plan(pod: &Object, seen: &Seen, marker: String) -> Result<Plan, ActionError> 
     let Some(member) = view.members.named(name) else {
         return Err(ActionError::fail(format!("{name} is no member of {}", view.summary())));
     };
-    if let Some(why) = is_another(pod, member, seen) {
+    if let Some(why) = is_another(pod, member, view, own) {
         return human(why);
     }
     if view.members.paused {
@@ -252,31 +244,6 @@ fn plan(pod: &Object, seen: &Seen, marker: String) -> Result<Plan, ActionError> 
     }))
 }
 
-/// Why who answered may be another one than the pod's own Patroni.
-fn is_another(pod: &Object, member: &Member, seen: &Seen) -> Option<String> {
-    let Seen { view, own, .. } = seen;
-    let label = scope_label(pod).map(|(_, scope)| scope);
-    if let Some(label) = label.filter(|label| [&view.scope, &own.scope].into_iter().any(|scope| scope != label)) {
-        return Some(format!(
-            "the pod is of the cluster {label}, and who answers there says {} and {}",
-            view.scope, own.scope
-        ));
-    }
-    let address = |text: &str| text.parse::<IpAddr>().ok();
-    let (says, is) = (member.host.as_deref().and_then(address), address(pod.text("/status/podIP")));
-    if says.is_some() && is.is_some() && says != is {
-        let says = member.host.as_deref().unwrap_or_default();
-        return Some(format!("the member says that it is at {says}, and the pod is at {}", pod.text("/status/podIP")));
-    }
-    let leaders = view.leader.as_ref().and_then(|leader| leader.system.as_ref());
-    match (&own.system, leaders) {
-        (Some(own), Some(leaders)) if own != leaders => {
-            Some(format!("its database has the number {own}, and the leader's is {leaders}"))
-        }
-        _ => None,
-    }
-}
-
 /// Why it may hold commits that the leader has not. What is not known is no proof of the contrary.
 fn holds_more(own: &Status, leader: &Status, history: &[Switch]) -> Option<String> {
     let may = "it may hold commits that the leader has not";
@@ -323,45 +290,4 @@ fn told(before: &Value) -> String {
 fn output(intent: &Intent, summary: String) -> Output {
     let leader = intent.before.get("leader").and_then(Value::as_str).unwrap_or_default().to_owned();
     Output::new(&Rebuilt { member: intent.object.name.clone(), leader }, summary)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::cluster::sim::build;
-    use crate::patroni::Members;
-
-    /// What answers at the address of a pod must be that pod's own Patroni: all else would have
-    /// somebody else's data deleted.
-    #[test]
-    fn who_answers_for_another_is_found_out() {
-        let pod = build::pod("shop", "db-1", "db")
-            .with(&json!({ "metadata": { "labels": { "cluster-name": "db" } }, "status": { "podIP": "10.0.0.9" } }));
-        let answers = |scope: &str, own_scope: &str, host: Option<&str>, systems: [&str; 2]| {
-            let status = |scope: &str, system: &str| Status {
-                scope: scope.to_owned(),
-                system: Some(system.to_owned()),
-                ..Status::default()
-            };
-            let leader = Some(status(scope, systems[1]));
-            let view = View { scope: scope.to_owned(), members: Members::default(), leader };
-            let seen = Seen { view, own: status(own_scope, systems[0]), history: Vec::new() };
-            let member = Member { name: "db-1".to_owned(), host: host.map(str::to_owned), ..Member::default() };
-            is_another(&pod, &member, &seen)
-        };
-        assert_eq!(answers("db", "db", Some("10.0.0.9"), ["1", "1"]), None);
-        // A name is no address that could be compared.
-        assert_eq!(answers("db", "db", Some("db-1.db.shop.svc"), ["1", "1"]), None);
-        for (another, says) in [
-            (
-                answers("other", "db", None, ["1", "1"]),
-                "the pod is of the cluster db, and who answers there says other and db",
-            ),
-            (answers("db", "other", None, ["1", "1"]), "says db and other"),
-            (answers("db", "db", Some("10.0.0.8"), ["1", "1"]), "it is at 10.0.0.8, and the pod is at 10.0.0.9"),
-            (answers("db", "db", None, ["1", "2"]), "its database has the number 1, and the leader's is 2"),
-        ] {
-            assert!(another.as_ref().is_some_and(|why| why.contains(says)), "{another:?}: {says}");
-        }
-    }
 }

@@ -1,8 +1,10 @@
 //! A Patroni cluster as its members tell of it.
 
+use std::fmt::Display;
+
 use crate::action::{ActionError, StepContext, World};
 use crate::cluster::{ListQuery, Object};
-use crate::model::ObjectKey;
+use crate::model::{Intent, ObjectKey};
 use crate::patroni::{Member, Members, PatroniError, Status, scope_label};
 
 /// So many members are asked until one answers.
@@ -50,6 +52,11 @@ impl View {
         }
     }
 
+    /// That a person must do it, or decide that it is not done. `not`: `db-1 is not restarted`.
+    pub fn human(&self, not: &str, why: impl Display) -> ActionError {
+        ActionError::needs_human(format!("{not}: {why} ({})", self.summary()))
+    }
+
     /// One line for people.
     pub fn summary(&self) -> String {
         let member = |member: &Member| {
@@ -91,7 +98,7 @@ async fn first_answer(world: &World, pod: &Object) -> Result<(Object, Members), 
 }
 
 /// What that member says itself; `None`: it is not there, or does not answer.
-async fn status_of(world: &World, pod: &ObjectKey) -> Result<Option<Status>, ActionError> {
+pub(super) async fn status_of(world: &World, pod: &ObjectKey) -> Result<Option<Status>, ActionError> {
     let Some(pod) = world.cluster.get(pod).await? else { return Ok(None) };
     match world.patroni.status(&pod).await {
         Ok(status) => Ok(Some(status)),
@@ -127,4 +134,12 @@ pub(super) async fn target(world: &World, step: &StepContext<'_>) -> Result<Obje
     }
     let pod = world.cluster.get(step.target).await?;
     pod.ok_or_else(|| ActionError::fail(format!("{} is not there any more", step.target)))
+}
+
+/// The pod that was decided on.
+pub(super) async fn the_same(world: &World, intent: &Intent) -> Result<Object, ActionError> {
+    let pod = world.cluster.get(&intent.object).await?;
+    pod.filter(|pod| pod.uid() == intent.uid && !pod.is_going()).ok_or_else(|| {
+        ActionError::held_up(format!("{} is gone, or was replaced by another one of that name", intent.object))
+    })
 }

@@ -1,3 +1,4 @@
 //! `sql.*`: what PostgreSQL says.
 
 pub(super) mod query;
+pub(super) mod terminate;

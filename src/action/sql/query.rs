@@ -170,7 +170,7 @@ impl Read for SqlQuery {
 }
 
 /// Which database runs there.
-fn place(pod: &Object) -> Place {
+pub(super) fn place(pod: &Object) -> Place {
     // CloudNativePG's, where Patroni's are not.
     let cluster = scope_label(pod).map(|(_, scope)| scope).or_else(|| pod.label("cnpg.io/cluster"));
     // Else by the StatefulSet, whose pods count on: db-0.

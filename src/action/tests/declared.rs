@@ -137,7 +137,7 @@ fn played() -> Vec<(Edge, Vec<&'static str>)> {
             super::rollout::broken(),
             vec!["k8s.rollout_history: {}", "k8s.rollout_undo: { to_revision: 1, from_revision: 2 }"],
         ),
-        (super::sql::about_database(), vec![super::sql::DISK]),
+        (super::sql::about_database(), vec![super::sql::DISK, super::sql::END]),
         (super::history::about_web(), vec![super::history::BEFORE]),
         (super::owners::argued_about(), vec![super::owners::OF_REPLICAS]),
         (super::diagnosis::of_broken_image(), vec!["k8s.rollout_status: {}", "k8s.images: {}"]),
@@ -182,6 +182,17 @@ fn played() -> Vec<(Edge, Vec<&'static str>)> {
         (pod, vec!["k8s.logs: {}", "k8s.evict: {}"]),
         (job, vec!["k8s.delete_job: {}", "k8s.create_job: { from_cronjob: backup }"]),
         (super::patroni::behind("running", 2, 4_900_000), vec!["patroni.cluster: {}", "patroni.reinitialize: {}"]),
+        (
+            super::patroni_leads::whole(),
+            vec![
+                super::patroni_leads::RESTART,
+                super::patroni_leads::SWITCH,
+                super::patroni_leads::HISTORY,
+                "patroni.pause: {}",
+                "patroni.resume: {}",
+            ],
+        ),
+        (super::patroni_leads::headless(), vec!["patroni.failover: {}"]),
     ]
 }
 

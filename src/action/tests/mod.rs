@@ -20,6 +20,7 @@ mod nodes;
 mod owners;
 mod patch;
 mod patroni;
+mod patroni_leads;
 mod pausing;
 mod resources;
 mod restart;
@@ -95,6 +96,8 @@ impl Edge {
         let patroni = Arc::new(SimPatroni::new(cluster.clone(), clock.clone()));
         let (web, scope, step) = (Arc::new(ScriptedWeb::default()), Scope::new(), "mitigate.act".parse().unwrap());
         let patchable = Patchable::default();
+        let databases = Arc::new(ScriptedDatabases::default());
+        databases.are_in(&cluster);
         Self {
             clock,
             cluster,
@@ -102,7 +105,7 @@ impl Edge {
             patroni,
             web,
             network: Arc::default(),
-            databases: Arc::default(),
+            databases,
             past: Arc::default(),
             target,
             scope,

@@ -14,7 +14,7 @@ const CLUSTER: &str = "patroni.cluster: {}";
 const REBUILD: &str = "patroni.reinitialize: {}";
 
 /// A member's pod, with the annotation that Patroni keeps its state in.
-fn member(name: &str, own: &Value) -> Object {
+pub(super) fn member(name: &str, own: &Value) -> Object {
     build::pod("shop", name, "db").with(&json!({
         "metadata": {
             "labels": { "cluster-name": "db", "application": "patroni", "role": own["role"] },
@@ -24,16 +24,16 @@ fn member(name: &str, own: &Value) -> Object {
     }))
 }
 
-fn leader() -> Object {
+pub(super) fn leader() -> Object {
     member("db-0", &json!({ "role": "master", "state": "running", "timeline": 3, "xlog_location": 9_000_000 }))
 }
 
-fn replica(name: &str, state: &str, timeline: u64, position: u64) -> Object {
+pub(super) fn replica(name: &str, state: &str, timeline: u64, position: u64) -> Object {
     member(name, &json!({ "role": "replica", "state": state, "timeline": timeline, "xlog_location": position }))
 }
 
 /// The cluster's own state: it left timeline 1 at 4000000, and timeline 2 at 5000000.
-fn kept(config: &str) -> Object {
+pub(super) fn kept(config: &str) -> Object {
     let metadata = json!({ "name": "db-config", "namespace": "shop", "annotations": {
         "config": config, "history": "[[1, 4000000, \"x\"], [2, 5000000, \"x\"]]",
     } });

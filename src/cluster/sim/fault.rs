@@ -33,12 +33,14 @@ pub enum Fault {
     RebuildNeverEnds { member: ObjectKey },
     /// The copy of that member of a Patroni cluster fails when it is rebuilt.
     RebuildFails { member: ObjectKey },
+    /// Patroni tries to have that member lead, and it comes to nothing.
+    SwitchoverFails { member: ObjectKey },
     /// The next requests are not answered, and have no effect.
     Unavailable {
         /// Of which sort.
         verb: Verb,
         /// About objects of this kind; empty: any. `Patroni`: requests to its REST API, `get` or,
-        /// where they change something, `create`.
+        /// where they change something, `create`. `PostgreSQL`: sessions that are ended, `create`.
         #[serde(default)]
         kind: String,
         /// So many of them.
@@ -49,7 +51,7 @@ pub enum Fault {
     AnswerLost {
         /// Of which sort.
         verb: Verb,
-        /// About objects of this kind; empty: any. `Patroni`, as above.
+        /// About objects of this kind; empty: any. `Patroni` and `PostgreSQL`, as above.
         #[serde(default)]
         kind: String,
         /// So many of them.

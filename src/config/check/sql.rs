@@ -43,6 +43,17 @@ impl Checker<'_> {
         if sql.user.is_some() && matches!(sql.ssl, Ssl::VerifyCa | Ssl::VerifyFull) && sql.ca_file.is_none() {
             self.warnings.push("`sql.ca_file` is not set: only databases whose certificates this machine's authorities have signed are asked".into());
         }
+        for (n, of) in sql.terminate.iter().enumerate() {
+            let is_again = sql.terminate.iter().take(n).any(|earlier| earlier.database == of.database);
+            let is_empty = of.database.trim().is_empty() || of.roles.iter().all(|role| role.trim().is_empty());
+            let wrong = match (is_again, is_empty) {
+                (true, _) => format!("the database `{}` stands there twice", of.database),
+                (_, true) => "a database and the roles whose sessions may be ended belong together".to_owned(),
+                _ => continue,
+            };
+            let remedy = "write `{ database: orders, roles: [app] }`, once for each database";
+            self.problem(Code::InvalidValue, &format!("sql.terminate[{n}]"), wrong, remedy);
+        }
         for (name, statement) in &sql.statements {
             let field = format!("sql.statements.{name}");
             if !is_name(name) {

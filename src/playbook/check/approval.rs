@@ -13,7 +13,7 @@ use crate::diagnostics::Code;
 use crate::model::{Approvers, HumanDuration, LONGEST_QUESTION, MOST_APPROVERS};
 use crate::playbook::ApprovalRule;
 use crate::playbook::document::StepKind;
-use crate::playbook::load::{RawApproval, place};
+use crate::playbook::load::{RawApproval, RawStep, place};
 
 /// Nobody reads a preview in less.
 const SHORTEST_QUESTION: Duration = Duration::from_secs(60);
@@ -42,6 +42,20 @@ pub(super) fn check(checker: &mut Checker<'_>, raw: &RawApproval, sees: Visible<
         None => None,
     };
     raw.seen.broken.is_empty().then_some(ApprovalRule { people, of, within, requester_may, question })
+}
+
+/// Whether a step that only those should say yes to who know about it says who they are.
+pub(super) fn says_of_whom(checker: &mut Checker<'_>, kind: Option<&StepKind>, raw: &RawStep) {
+    let Some(StepKind::Action(action)) = kind.filter(|_| !says_who(raw)) else { return };
+    if action.describe().asks_who_knows() {
+        let message = format!("`{}` does not say of whom it asks a yes", action.describe().name());
+        let remedy = "add `approval: { of: TEAM }`: those who know what may be lost by it";
+        checker.rule(Code::TooMuchAutonomy, raw.seen.at, message, remedy.to_owned());
+    }
+}
+
+fn says_who(raw: &RawStep) -> bool {
+    raw.approval.as_ref().is_some_and(|approval| approval.of.is_some() || approval.by.is_some())
 }
 
 fn people(checker: &mut Checker<'_>, text: &Text) -> Option<u32> {

@@ -8,11 +8,15 @@ use crate::language::Location;
 use crate::model::Autonomy;
 use crate::playbook::document::StepKind;
 
-/// The actions of the blocks, each with the place of its step.
-pub(super) fn actions(blocks: &[BlockDraft]) -> impl Iterator<Item = (Location, &'static Declaration)> {
+/// The actions of the blocks, each with the place of its step and the most that is done with it
+/// alone.
+pub(super) fn actions(blocks: &[BlockDraft]) -> impl Iterator<Item = (Location, &'static Declaration, Autonomy)> {
     let steps = blocks.iter().flat_map(BlockDraft::steps).filter_map(|draft| draft.step.as_ref());
     steps.filter_map(|step| match &step.kind {
-        StepKind::Action(action) => Some((step.at, action.describe().declaration())),
+        StepKind::Action(action) => {
+            let describe = action.describe();
+            Some((step.at, describe.declaration(), describe.most_autonomy()))
+        }
         _ => None,
     })
 }
@@ -21,10 +25,10 @@ pub(super) fn actions(blocks: &[BlockDraft]) -> impl Iterator<Item = (Location, 
 pub(super) fn check<'d>(
     checker: &mut Checker<'_>,
     autonomy: Autonomy,
-    actions: impl IntoIterator<Item = (Location, &'d Declaration)>,
+    actions: impl IntoIterator<Item = (Location, &'d Declaration, Autonomy)>,
 ) {
-    for (at, action) in actions {
-        if let Some((message, remedy)) = action.why_not_with(autonomy) {
+    for (at, action, most) in actions {
+        if let Some((message, remedy)) = action.why_not_with(autonomy, most) {
             checker.rule(Code::TooMuchAutonomy, at, message, remedy);
         }
     }
@@ -64,7 +68,7 @@ mod tests {
             problems: Vec::new(),
             inputs: Default::default(),
         };
-        check(&mut checker, autonomy, [(Location { line: 3, column: 5 }, declaration)]);
+        check(&mut checker, autonomy, [(Location { line: 3, column: 5 }, declaration, declaration.most_autonomy)]);
         checker.problems.iter().map(|problem| problem.render(false)).collect()
     }
 

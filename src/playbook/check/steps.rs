@@ -125,6 +125,7 @@ pub(super) fn one(checker: &mut Checker<'_>, spot: Spot<'_>, mut raw: RawStep) -
     if mutates && raw.verify.is_none() && !in_group && !raw.seen.is_broken("verify") {
         super::flow::not_verified(checker, raw.seen.at);
     }
+    approval::says_of_whom(checker, kind.as_ref(), &raw);
     let approval = raw.approval.as_ref().map(|raw| {
         if spot.names.in_loop(spot.region) {
             let message = "within a `foreach`, each item would have a question of its own";

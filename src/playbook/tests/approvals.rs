@@ -290,3 +290,32 @@ fn before_a_loop_it_is_one_question_and_within_it_none() {
        = help: leave it out
     "#);
 }
+
+/// A failover may lose what the old leader alone has: who says yes must know that.
+#[test]
+fn a_failover_is_asked_of_those_who_know() {
+    let deployment = "target: { kind: Deployment, namespace: shop, name: web }";
+    let playbook = |approval: &str| {
+        let text = REBUILD
+            .replace(deployment, "target: { kind: Pod, namespace: shop, name: db-0 }")
+            .replace("autonomy: auto\n", "autonomy: approve\n")
+            .split("mitigate:\n")
+            .next()
+            .map(|head| {
+                format!(
+                    "{head}mitigate:\n  - id: lead\n    patroni.failover: {{}}\n{approval}    verify: {{ query: p99, until: value < 0.1, \
+                     settle: 1m, within: 5m }}\nescalate:\n  - page: {{ message: \"{{{{because}}}}\" }}\n"
+                )
+            });
+        let told =
+            Playbook::parse(Path::new("playbooks/shop.yaml"), &text.unwrap_or_default()).err().unwrap_or_default();
+        told.iter().map(|problem| problem.render(false)).collect::<String>()
+    };
+    assert_eq!(playbook("    approval: { of: databases }\n"), "");
+    assert_eq!(playbook("    approval: { by: [ada] }\n"), "");
+    for asks_anybody in ["", "    approval: { within: 4h }\n"] {
+        let told = playbook(asks_anybody);
+        assert!(told.contains("`patroni.failover` does not say of whom it asks a yes"), "{told}");
+        assert!(told.contains("add `approval: { of: TEAM }`"), "{told}");
+    }
+}

@@ -13,7 +13,7 @@ use serde_saphyr::Spanned;
 use super::history::EarlierRun;
 use super::network::NetworkAnswers;
 use super::series::Series;
-use super::sql::SqlAnswers;
+use super::sql::{SqlAnswers, SqlSession};
 use crate::cluster::sim::{ContainerLog, Fault};
 use crate::model::{Autonomy, HumanDuration, ObjectKey, Outcome};
 
@@ -68,6 +68,9 @@ pub struct CaseFile {
     #[serde(default)]
     #[schemars(with = "Vec<EarlierRun>")]
     pub history: Vec<Spanned<EarlierRun>>,
+    /// Sessions in databases that steps with `sql.terminate` may end, in every case.
+    #[serde(default)]
+    pub sessions: Vec<SqlSession>,
     /// What containers have written, in every case.
     #[serde(default)]
     pub logs: Vec<ContainerLog>,
@@ -119,6 +122,9 @@ pub struct Case {
     #[serde(default)]
     #[schemars(with = "Vec<EarlierRun>")]
     pub history: Vec<Spanned<EarlierRun>>,
+    /// Sessions of this case, beside the file's.
+    #[serde(default)]
+    pub sessions: Vec<SqlSession>,
     /// What containers have written in this case; asked before the file's.
     #[serde(default)]
     pub logs: Vec<ContainerLog>,

@@ -121,6 +121,9 @@ impl<'a> Play<'a> {
             databases.answers_in_turn(statement, pod, answers.iter().map(sql::reply).collect());
         }
         let past = history::past(file, case, begin);
+        for session in case.sessions.iter().chain(&file.sessions) {
+            databases.begins(sql::session(session));
+        }
         let oncall = roster(file, case, &playbooks)?;
         let (catalog, _) = Catalog::of(playbooks);
         let (_catalog, catalog) = watch::channel(Arc::new(catalog));

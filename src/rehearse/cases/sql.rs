@@ -28,6 +28,56 @@ pub struct SqlReply {
     pub fails: Option<SqlFault>,
 }
 
+/// A session of a client that is there until a step with `sql.terminate` ends it.
+#[derive(Debug, Clone, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SqlSession {
+    /// In which pod.
+    pub pod: String,
+    /// The number of its process.
+    pub pid: i32,
+    /// When it began, as the answers of the case to `sql.query` say it.
+    pub backend_start: String,
+    /// Its role.
+    pub user: String,
+    /// The database that it is in.
+    pub database: String,
+    /// What the client calls itself.
+    #[serde(default)]
+    pub application: String,
+    /// `active`, `idle in transaction`, ...
+    pub state: String,
+    /// For how long.
+    #[serde(default)]
+    pub state_seconds: f64,
+    /// How long its transaction lasts.
+    pub transaction_seconds: Option<f64>,
+    /// Its last statement.
+    #[serde(default)]
+    pub query: String,
+    /// Whether it is a superuser's.
+    #[serde(default)]
+    pub superuser: bool,
+}
+
+/// The session as the simulated database has it.
+pub(super) fn session(session: &SqlSession) -> sql::Session {
+    let does = sql::Backend {
+        user: session.user.clone(),
+        database: session.database.clone(),
+        application: session.application.clone(),
+        backend_type: "client backend".into(),
+        superuser: session.superuser,
+        state: session.state.clone(),
+        state_seconds: Some(session.state_seconds),
+        transaction_seconds: session.transaction_seconds,
+        query: session.query.clone(),
+        ..sql::Backend::default()
+    };
+    let (pod, backend_start) = (session.pod.clone(), session.backend_start.clone());
+    sql::Session { pod, pid: session.pid, backend_start, does }
+}
+
 /// How it comes to nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]

@@ -77,6 +77,7 @@ pub fn case_of_run(recorded: &RecordedRun, playbook: &Playbook) -> Result<CaseOf
     fields.extend(list("network", network::of(recorded, playbook)));
     fields.extend(list("sql", sql::of(recorded, playbook, &mut notes)));
     fields.extend(list("history", history::of(recorded, playbook)));
+    fields.extend(list("sessions", sql::sessions(recorded, playbook)));
     fields.extend(list("during", during(recorded, &mut notes)));
     let mut expect = Map::new();
     expect.insert("outcome".into(), json!(outcome));

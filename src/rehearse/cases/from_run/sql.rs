@@ -23,6 +23,24 @@ pub(super) fn of(recorded: &RecordedRun, playbook: &Playbook, notes: &mut Vec<St
     asked.0.into_iter().map(entry).collect()
 }
 
+/// The sessions that were ended, as they were shown before.
+pub(super) fn sessions(recorded: &RecordedRun, playbook: &Playbook) -> Vec<Value> {
+    let session = |Recorded { event, .. }: &Recorded| {
+        let RunEvent::Started { step, intent, .. } = event else { return None };
+        let ends = action_of(playbook, step).is_some_and(|action| action.name() == "sql.terminate");
+        let (before, was) = (&intent.before, intent.before.get("session").filter(|_| ends)?);
+        let idle = intent.after.get("idle at least").and_then(Value::as_u64).unwrap_or_default();
+        Some(json!({
+            "pod": intent.object.name, "pid": before["pid"], "backend_start": before["backend start"], "user": was["user"],
+            "database": was["database"], "application": was["application"], "state": was["state"], "state_seconds": idle,
+            "query": was["query"],
+        }))
+    };
+    let mut sessions: Vec<Value> = recorded.log.iter().filter_map(session).collect();
+    sessions.dedup();
+    sessions
+}
+
 /// Of `disk of db-0 in shop: 1 row`: the statement and the pod.
 fn place(summary: &str) -> Option<(&str, &str)> {
     let (statement, rest) = summary.split_once(" of ")?;

@@ -2,13 +2,15 @@
 //! store, in the annotations of the members' pods and of `SCOPE-config`.
 //! <https://patroni.readthedocs.io/en/latest/kubernetes.html>
 
+mod leading;
+
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
 
-use super::{Member, Members, Patroni, PatroniError, Status, Switch, scope_label};
+use super::{Member, Members, Patroni, PatroniError, Settings, Status, Switch, answer, scope_label};
 use crate::clock::Clock;
 use crate::cluster::sim::{Fault, Verb};
 use crate::cluster::{Object, SimCluster};
@@ -113,19 +115,53 @@ impl SimPatroni {
                 }
             }
         }
-        let status = json!({ "metadata": { "annotations": { "status": own.to_string() } } });
-        // It has just been there.
-        let _ = self.cluster.change(key, &status, "Patroni");
+        self.write_own(&pod, &own);
     }
 
-    /// What the cluster keeps in the annotations of `SCOPE-config`, on a ConfigMap or on Endpoints.
+    /// Has the pod show that, and its label `role`, where it has one.
+    fn write_own(&self, pod: &Object, own: &Value) {
+        let mut status = json!({ "metadata": { "annotations": { "status": own.to_string() } } });
+        if pod.label("role").is_some() {
+            status["metadata"]["labels"] = json!({ "role": own["role"] });
+        }
+        // It has just been there.
+        let _ = self.cluster.change(&pod.key(), &status, "Patroni");
+    }
+
+    /// Where the cluster keeps what all members share: `SCOPE-config`, a ConfigMap or Endpoints.
+    fn keeper(&self, pod: &Object) -> Option<Object> {
+        let name = format!("{}-config", scope(pod)?);
+        let mut kinds = ["ConfigMap", "Endpoints"].into_iter();
+        kinds.find_map(|kind| self.cluster.object(&ObjectKey::new(kind, pod.namespace(), &name)))
+    }
+
     fn kept(&self, pod: &Object, annotation: &str) -> Value {
-        let name = format!("{}-config", scope(pod).unwrap_or_default());
-        let kinds = ["ConfigMap", "Endpoints"].into_iter();
-        let found = kinds.filter_map(|kind| self.cluster.object(&ObjectKey::new(kind, pod.namespace(), &name))).next();
-        let text = found.as_ref().and_then(|object| object.annotation(annotation)).unwrap_or("null");
+        let keeper = self.keeper(pod);
+        let text = keeper.as_ref().and_then(|object| object.annotation(annotation)).unwrap_or("null");
         serde_json::from_str(text).unwrap_or_default()
     }
+
+    /// Whether there is a place to keep it in.
+    fn keep(&self, pod: &Object, annotation: &str, value: &Value) -> bool {
+        let Some(keeper) = self.keeper(pod) else { return false };
+        let kept = json!({ "metadata": { "annotations": { annotation: value.to_string() } } });
+        self.cluster.change(&keeper.key(), &kept, "Patroni").is_ok()
+    }
+
+    fn settings_now(&self, pod: &Object) -> Settings {
+        answer::settings_of(&self.kept(pod, "config")).unwrap_or_default()
+    }
+
+    /// The change was made; its answer may be lost.
+    fn made(&self, pod: &Object, what: &str) -> Result<(), PatroniError> {
+        let key = pod.key();
+        let lost = |_| PatroniError::Unavailable { pod: key.to_string(), message: "the connection was lost".into() };
+        self.cluster.made_elsewhere(KIND, &key, what).map_err(lost)
+    }
+}
+
+fn refused(pod: &Object, message: impl Into<String>) -> PatroniError {
+    PatroniError::Refused { pod: pod.key().to_string(), message: message.into() }
 }
 
 #[async_trait]
@@ -144,9 +180,10 @@ impl Patroni for SimPatroni {
                 lag: end.and_then(behind).filter(|_| !leads(&own)),
                 host: None,
                 follows_another: own["tags"]["replicatefrom"].is_string(),
+                never_leads: own["tags"].as_object().is_some_and(answer::never_leads),
             }
         };
-        let paused = self.kept(pod, "config")["pause"] == true;
+        let paused = self.settings_now(pod).paused;
         Ok(Members { members: found.into_iter().map(member).collect(), paused })
     }
 
@@ -171,36 +208,79 @@ impl Patroni for SimPatroni {
             streams_to: if leads(&own) { streams_to } else { Vec::new() },
             replay_paused: own["replay_paused"] == true,
             system: Some("7713810886491092169".to_owned()),
+            pending_restart: own["pending_restart"] == true,
         })
     }
 
     async fn history(&self, pod: &Object) -> Result<Vec<Switch>, PatroniError> {
         self.admit(Verb::Get, pod)?;
         let kept = self.kept(pod, "history");
-        let switch = |line: &Value| Some(Switch { timeline: line.get(0)?.as_u64()?, position: line.get(1)?.as_u64()? });
-        Ok(kept.as_array().into_iter().flatten().filter_map(switch).collect())
+        Ok(kept.as_array().into_iter().flatten().filter_map(answer::switch).collect())
     }
 
     async fn reinitialize(&self, pod: &Object) -> Result<(), PatroniError> {
         let found = self.admit(Verb::Create, pod)?;
-        let key = pod.key();
-        let refused = |message: &str| PatroniError::Refused { pod: key.to_string(), message: message.to_owned() };
         if !found.iter().any(|(_, own)| leads(own)) {
-            return Err(refused("Cluster has no leader, can not reinitialize"));
+            return Err(refused(pod, "Cluster has no leader, can not reinitialize"));
         }
         let Some((_, own)) = found.iter().find(|(other, _)| other.name() == pod.name()) else {
-            return Err(refused("it is no member"));
+            return Err(refused(pod, "it is no member"));
         };
         if leads(own) {
-            return Err(refused("I am the leader, can not reinitialize"));
+            return Err(refused(pod, "I am the leader, can not reinitialize"));
         }
         if own["state"] == "creating replica" || rebuilt_since(pod).is_some() {
-            return Err(refused("reinitialize already in progress"));
+            return Err(refused(pod, "reinitialize already in progress"));
         }
-        self.mark(&key, Some(self.clock.now()));
+        self.mark(&pod.key(), Some(self.clock.now()));
         self.catch_up(pod.namespace());
-        let lost = |_| PatroniError::Unavailable { pod: key.to_string(), message: "the connection was lost".into() };
-        self.cluster.made_elsewhere(KIND, &key, "reinitialize").map_err(lost)
+        self.made(pod, "reinitialize")
+    }
+
+    async fn settings(&self, pod: &Object) -> Result<Settings, PatroniError> {
+        self.admit(Verb::Get, pod)?;
+        Ok(self.settings_now(pod))
+    }
+
+    async fn pause(&self, pod: &Object, paused: bool) -> Result<(), PatroniError> {
+        self.admit(Verb::Create, pod)?;
+        let key = pod.key().to_string();
+        let says = |message: &str| PatroniError::Unavailable { pod: key.clone(), message: message.to_owned() };
+        self.cluster.mishap_before(Verb::Patch, KIND, "change its configuration").map_err(|_| says("409 Conflict"))?;
+        let mut config = self.kept(pod, "config");
+        match config.as_object_mut() {
+            Some(config) if paused => config.insert("pause".into(), true.into()),
+            Some(config) => config.remove("pause"),
+            None => None,
+        };
+        if !self.keep(pod, "config", &config) {
+            return Err(says("503 Service Unavailable"));
+        }
+        self.made(pod, "config")
+    }
+
+    async fn restart(&self, pod: &Object, pending: bool) -> Result<(), PatroniError> {
+        let found = self.admit(Verb::Create, pod)?;
+        let own = found.iter().find(|(other, _)| other.name() == pod.name()).map(|(_, own)| own);
+        let Some(own) = own.filter(|own| !leads(own) && (!pending || own["pending_restart"] == true)) else {
+            return Err(refused(pod, "restart conditions are not satisfied"));
+        };
+        if own["state"] == "creating replica" || rebuilt_since(pod).is_some() {
+            return Err(refused(pod, "reinitialize already in progress"));
+        }
+        let mut own = own.clone();
+        own["started"] = self.clock.now().to_rfc3339().into();
+        own["pending_restart"] = Value::Null;
+        self.write_own(pod, &own);
+        self.made(pod, "restart")
+    }
+
+    async fn switchover(&self, pod: &Object, leader: &str, candidate: &str) -> Result<String, PatroniError> {
+        self.moves(pod, Some(leader), candidate)
+    }
+
+    async fn failover(&self, pod: &Object, candidate: &str) -> Result<String, PatroniError> {
+        self.moves(pod, None, candidate)
     }
 }
 
