@@ -57,7 +57,7 @@ fn cases_beside_playbooks_are_read_too() {
     7 |     faults: [{ job_hang: { job: { kind: Job, namespace: db, name: a } } }]
       |                ^^^^^^^^
       |
-      = help: write `job_hangs`; known here: `crash_loop`, `never_ready`, `claim_never_grows`, `job_hangs`, `job_fails`, `rebuild_never_ends`, `rebuild_fails`, `unavailable`, `answer_lost`, `conflict` and `forbidden`
+      = help: write `job_hangs`; known here: `crash_loop`, `never_ready`, `claim_never_grows`, `job_hangs`, `job_fails`, `rebuild_never_ends`, `rebuild_fails`, `switchover_fails`, `unavailable`, `answer_lost`, `conflict` and `forbidden`
 
     1 playbook without errors; 1 error, 0 warnings
     ");
