@@ -5,7 +5,7 @@ use std::fmt;
 use crate::model::{RunId, StepAddress};
 
 /// How each mark of a run begins, whoever's it is.
-const MARK: &str = "dogwatch-run-";
+pub(super) const MARK: &str = "dogwatch-run-";
 
 /// A run's number, and whose number it is: with a new database they begin at 1 again, and a Job or
 /// a field that run 1 of the last one left behind must not be taken for our own.

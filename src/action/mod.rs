@@ -45,6 +45,7 @@ pub use k8s::field_path::FieldPath;
 pub use k8s::patch::{ConfigMapKey, PatchField, Patchable, why_never};
 pub use k8s::set_image::Image;
 pub use kinds::Kind;
+use mark::MARK;
 pub use mark::RunMark;
 pub use registry::{declarations, names, parse};
 pub use tell::Tell;
