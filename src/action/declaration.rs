@@ -43,6 +43,11 @@ pub struct Declaration {
 pub const AT_WILL: &str = "It changes nothing, and may be repeated at will.";
 
 impl Declaration {
+    /// Of its section in the reference, as GitHub makes it of the heading.
+    pub fn anchor(&self) -> String {
+        self.name.chars().filter(|c| c.is_alphanumeric() || matches!(c, '-' | '_')).collect()
+    }
+
     /// Why a playbook of that autonomy cannot hold the action, and what to write instead; `None`:
     /// it can. `most`: the most that it may do alone with the action as it is written there.
     pub fn why_not_with(&self, autonomy: Autonomy, most: Autonomy) -> Option<(String, String)> {

@@ -8,6 +8,7 @@ mod check;
 mod client;
 mod completions;
 mod demo;
+mod docs;
 mod drill;
 mod handoff;
 mod kinds;
@@ -80,6 +81,7 @@ enum Command {
     Page(page::Args),
     Handoff(handoff::Args),
     Shipped(shipped::Args),
+    Docs(docs::Args),
     Schema(schema::Args),
     Completions(completions::Args),
 }
@@ -119,6 +121,7 @@ impl Command {
             Command::Page(args) => wait(page::go(args)),
             Command::Handoff(args) => wait(handoff::go(args)),
             Command::Shipped(args) => shipped::go(&args),
+            Command::Docs(args) => docs::go(&args),
             Command::Schema(args) => schema::go(&args),
             Command::Completions(args) => completions::go(&args),
         }

@@ -288,6 +288,8 @@ pub struct Branch {
     /// `None`: where none before it was chosen.
     pub when: Option<Expression>,
     pub blocks: Vec<Block>,
+    /// Why nothing is to be done here, for people who read it.
+    pub go_on: Option<String>,
 }
 
 /// One thing that is done.

@@ -177,7 +177,7 @@ impl InputKind {
         }
     }
 
-    fn show(self, size: f64) -> String {
+    pub(super) fn show(self, size: f64) -> String {
         match self {
             InputKind::Duration => for_conditions(Duration::try_from_secs_f64(size).unwrap_or_default()),
             InputKind::Quantity => {

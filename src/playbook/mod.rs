@@ -9,6 +9,7 @@ mod approval;
 mod catalog;
 mod check;
 mod conditions;
+mod docs;
 mod document;
 mod folder;
 mod groups;
@@ -30,6 +31,7 @@ pub use again::Reread;
 pub use approval::ApprovalRule;
 pub use catalog::{AlertMatch, Catalog};
 pub use conditions::{Condition, Verify, Watch};
+pub use docs::{MARK, Site};
 pub use document::{
     Block, Branch, Choose, ForEach, HandOver, Input, InputKind, ItemTarget, Limits, Playbook, Step, StepKind,
     TargetKind, TargetPart, TargetRule, Trigger, WhenResolved,

@@ -26,7 +26,7 @@ pub(super) fn reference(actions: &[&Declaration]) -> String {
     let mut page = HEAD.to_owned();
     let rows = actions.iter().map(|action| {
         vec![
-            format!("[`{0}`](#{1})", action.name, anchor(action.name)),
+            format!("[`{0}`](#{1})", action.name, action.anchor()),
             action.effect.to_string(),
             action.summary.to_owned(),
         ]
@@ -68,11 +68,6 @@ pub(super) fn section(action: &Declaration) -> String {
         text.push_str(&format!("- **{title}**: {prose}\n"));
     }
     text
-}
-
-/// As GitHub makes it of a heading.
-fn anchor(name: &str) -> String {
-    name.chars().filter(|c| c.is_alphanumeric() || matches!(c, '-' | '_')).collect()
 }
 
 fn table(head: &[&str], rows: impl Iterator<Item = Vec<String>>) -> String {

@@ -38,6 +38,7 @@ pub(super) struct BranchDraft {
     name: String,
     when: Option<Expression>,
     pub blocks: Vec<BlockDraft>,
+    go_on: Option<String>,
     /// A condition that was written could be read: without it, the branch would always be taken.
     is_whole: bool,
 }
@@ -64,9 +65,9 @@ impl BlockDraft {
                 Block::Atomic(drafts.into_iter().map(|draft| draft.step).collect::<Option<_>>()?)
             }
             BlockDraft::Choose(ChooseDraft { address, branches, .. }) => {
-                let branches = branches
-                    .into_iter()
-                    .map(|BranchDraft { name, when, blocks, .. }| Some(Branch { name, when, blocks: finish(blocks)? }));
+                let branches = branches.into_iter().map(|BranchDraft { name, when, blocks, go_on, .. }| {
+                    Some(Branch { name, when, blocks: finish(blocks)?, go_on })
+                });
                 Block::Choose(Choose { address: address?, branches: branches.collect::<Option<_>>()? })
             }
             BlockDraft::ForEach(each) => Block::ForEach(Box::new(each.finish()?)),
@@ -227,9 +228,10 @@ impl Blocks<'_, '_, '_> {
             }
             Some(when)
         });
+        let go_on = raw.go_on.as_ref().map(|text| text.value.trim().to_owned());
         let blocks = self.check(raw.steps.unwrap_or_default(), region);
         let is_whole = when.is_some() == has_when && name.is_some();
-        BranchDraft { name: name.unwrap_or_default(), when, blocks, is_whole }
+        BranchDraft { name: name.unwrap_or_default(), when, blocks, go_on, is_whole }
     }
 
     /// Whether the branches are such, and each has a name.
