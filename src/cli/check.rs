@@ -13,19 +13,13 @@ use super::against::Against;
 use super::kinds::KindsArgs;
 use super::named::{ShippedArgs, playbooks_in, taken_apart};
 use super::output::{Exit, Failure, say};
-use crate::app::{
-    Site, all_playbooks, cluster, is_settled, no_playbooks, parse_oncall, prometheus, refused_playbook,
-    unfit_approvers, unknown_budgets, unknown_contacts, unknown_page_teams, unknown_people, unknown_teams,
-    unknown_ticket_teams, unknown_watch_teams, unnamed_hosts,
-};
+use crate::app::{Site, all_playbooks, cluster, is_settled, no_playbooks, prometheus, refused_playbook, unnamed_hosts};
 use crate::clock::{Clock as _, SystemClock};
 use crate::cluster::Kinds;
-use crate::config::{Catalogue, Config, ConfigError};
+use crate::config::{Catalogue, Config};
 use crate::diagnostics::{Code, Diagnostic, DiagnosticSeverity, Diagnostics, SourceText, closest, github, json, sarif};
 use crate::files::{self, FileError};
-use crate::handoff::Template;
-use crate::maintenance::parse_maintenance;
-use crate::oncall::{Finding, OnCall};
+use crate::oncall::OnCall;
 use crate::playbook::{CASES, FilesOf, LARGEST_PLAYBOOK, Playbook, files_of, root_of};
 use crate::rehearse::cases::read_cases;
 

@@ -55,7 +55,7 @@ async fn paged_for(cause: &str, roles: &str, labels: serde_json::Value) -> (Bot,
     });
     let mut bot = Bot::begins(&[PLAYBOOK], vec![dogwatch::cluster::Object(web)]).await;
     let pager = Pager::listening("email", bot.clock.clone());
-    bot.pages_by(&[pager.clone()], &ONCALL.replace("ROLES", roles)).await;
+    bot.pages_by(std::slice::from_ref(&pager), &ONCALL.replace("ROLES", roles)).await;
     bot.fires("Slow", &[("namespace", "shop"), ("cause", cause)]).await;
     bot.settles().await;
     let calls = pager.calls();
