@@ -37,7 +37,7 @@ fn a_backup_stands_still_when_no_byte_is_copied_and_none_moves() {
     let old_name = series(r#"pgbackrest_stanza_backup_compete_bytes{stanza="db-17"}"#, "1x40 2x30");
     assert_eq!(value_of(&copied, &[old_name]), Some(1.0));
     // Where no exporter tells, the traffic decides; where nobody measures that, nobody does.
-    assert_eq!(value_of(&copied, &[series("up", "1x70")]), Some(0.0));
+    assert_eq!(value_of(&copied, &[series("up", "1x70")]), Some(-1.0));
     assert_eq!(value_of(&traffic, &[series("up", "1x70")]), None);
     assert_eq!(value_of(&traffic, &[network("transmit", "0+600x70"), network("receive", "0+60x70")]), Some(11.0));
     // A repository that is a volume in the pod receives nearly all of it.

@@ -56,7 +56,9 @@ impl Page {
             Some(within) => !is_entry && indent >= within + 2,
         };
         if is_code {
-            self.close();
+            if self.code.is_empty() {
+                self.close();
+            }
             self.code.push(line.to_owned());
         } else if let Some(width) = marker(words).filter(|_| is_entry) {
             self.close();
