@@ -29,7 +29,7 @@ Examples:
   dogwatch coverage --shipped --prometheus http://localhost:9090
   dogwatch coverage --config dogwatch.yaml --prometheus
 
-  kubectl get prometheusrules,configmaps -A -o yaml > rules.yaml
+  kubectl get prometheusrules -A -o yaml > rules.yaml
   dogwatch coverage --shipped --rules rules.yaml
 
 The first line is what it comes to:

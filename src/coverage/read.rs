@@ -24,7 +24,7 @@ const GROUP: usize = 200;
 /// What a label costs beside its texts, in bytes.
 const LABEL: usize = 64;
 /// A name is looked for so far behind `alert:`, in bytes.
-const NEAR: usize = 512;
+const NEAR: usize = 256;
 
 /// Kinds of objects that hold groups as a rule file does: the Prometheus operator's,
 /// VictoriaMetrics', OpenShift's, and those of Google's managed Prometheus.
@@ -83,6 +83,8 @@ fn documents(text: &str) -> Result<Vec<Value>, serde_saphyr::Error> {
             max_total_replayed_events: 100_000,
             max_replay_stack_depth: 16,
         },
+        // As Go reads texts: `y` is a name, and `no` a country.
+        strict_booleans: true,
         duplicate_keys: DuplicateKeyPolicy::Error,
         merge_keys: MergeKeyPolicy::Merge,
         with_snippet: false,
@@ -108,6 +110,8 @@ type Lines<'t> = HashMap<&'t str, VecDeque<u64>>;
 /// A group, as far as its rules are told with it.
 struct Group {
     name: String,
+    /// In a message.
+    shown: String,
     line: Option<u64>,
 }
 
@@ -154,16 +158,19 @@ impl<'t> Reader<'t> {
         match groups {
             // As Prometheus has it: a file of nothing is one.
             Some(Value::Null) => {}
-            Some(Value::Array(groups)) => groups.iter().for_each(|group| self.group(group)),
+            Some(Value::Array(groups)) => groups.iter().zip(1..).for_each(|(group, n)| self.group(group, n)),
             Some(_) => self.wrong(Code::WrongType, line, "groups", format!("`groups` of {whose} is no list")),
             None => self.wrong(Code::MissingField, line, "", format!("{whose} has no `spec.groups`")),
         }
     }
 
-    fn group(&mut self, group: &Value) {
-        let name = group.get("name").and_then(Value::as_str).unwrap_or_default();
-        let line = self.names.get_mut(name).and_then(VecDeque::pop_front);
-        let group_of = Group { name: clip(name, GROUP), line };
+    /// `n`: which one of its list, from 1.
+    fn group(&mut self, group: &Value, n: usize) {
+        let name = group.get("name").and_then(scalar).filter(|name| !name.is_empty());
+        let line = name.as_deref().and_then(|name| self.names.get_mut(name)).and_then(VecDeque::pop_front);
+        let name = name.map(|name| clip(&name, GROUP));
+        let shown = name.as_ref().map_or_else(|| format!("group {n}"), |name| format!("the group `{name}`"));
+        let group_of = Group { name: name.unwrap_or_default(), shown, line };
         let shared = match group.get("labels") {
             Some(Value::Object(labels)) => labels.clone(),
             _ => Map::new(),
@@ -176,8 +183,8 @@ impl<'t> Reader<'t> {
             }
             None | Some(Value::Null) if group.is_object() => {}
             _ => {
-                let message = format!("`rules` of the group `{}` is no list", group_of.name);
-                self.wrong(Code::WrongType, line, name, message);
+                let Group { name, shown, line } = &group_of;
+                self.wrong(Code::WrongType, *line, name, format!("{shown} has no list of rules"));
             }
         }
     }
@@ -187,25 +194,27 @@ impl<'t> Reader<'t> {
         if self.read.size > self.room {
             return;
         }
-        let Group { name: group, line: beside } = group;
-        let Some(alert) = rule.get("alert") else {
+        let Group { name: group, shown, line: beside } = group;
+        // A rule of Grafana's own has its name there.
+        let title = || rule.get("title").filter(|_| rule.get("uid").is_some());
+        let Some(alert) = rule.get("alert").or_else(title) else {
             if rule.get("record").is_none() {
-                let message = format!("rule {n} of the group `{group}` has neither `alert` nor `record`");
+                let message = format!("rule {n} of {shown} has neither `alert` nor `record`");
                 self.wrong(Code::MissingField, *beside, group, message);
             }
             return;
         };
-        let Some(name) = alert.as_str().filter(|name| !name.trim().is_empty()) else {
-            let message = format!("`alert` of rule {n} of the group `{group}` is no name");
+        let Some(name) = scalar(alert).filter(|name| !name.trim().is_empty()) else {
+            let message = format!("`alert` of rule {n} of {shown} is no name");
             return self.wrong(Code::WrongType, *beside, group, message);
         };
-        let line = self.alerts.get_mut(name).and_then(VecDeque::pop_front);
+        let line = self.alerts.get_mut(name.as_str()).and_then(VecDeque::pop_front);
         let own = match rule.get("labels") {
             None | Some(Value::Null) => None,
             Some(Value::Object(labels)) => Some(labels),
             Some(_) => {
-                let message = format!("`labels` of the rule `{}` are no fields", clip(name, GROUP));
-                return self.wrong(Code::WrongType, line, name, message);
+                let message = format!("`labels` of the rule `{}` are no fields", clip(&name, GROUP));
+                return self.wrong(Code::WrongType, line, &name, message);
             }
         };
         let label = |(name, value): (&String, &Value)| LABEL + name.len() + value.as_str().map_or(0, str::len);
@@ -213,7 +222,7 @@ impl<'t> Reader<'t> {
         self.read.size = self.read.size.saturating_add(size + name.len() + group.len() + LABEL);
         if self.read.size > self.room {
             let message = "there are no more rules read from here on: their names and labels are too large";
-            return self.wrong(Code::TooLarge, line, name, message.to_owned());
+            return self.wrong(Code::TooLarge, line, &name, message.to_owned());
         }
         let mut labels = BTreeMap::new();
         for (label, value) in shared.iter().chain(own.into_iter().flatten()) {
@@ -224,7 +233,7 @@ impl<'t> Reader<'t> {
         }
         let source = self.source.path.display().to_string();
         let at = Whence { source, line, group: group.clone() };
-        self.read.rules.push(Rule { name: name.to_owned(), labels, at });
+        self.read.rules.push(Rule { name, labels, at });
     }
 
     /// `line`: where it stands, counted from 1, if that is known; `word` is there or near.
@@ -303,11 +312,15 @@ fn is_like_rules(text: &str) -> bool {
     is_json || text.lines().any(|line| line.starts_with("groups:"))
 }
 
-/// The value of a label, where it is the same for each alert. How a fraction is written as a text is
-/// not known.
+/// The value of a label, where it is the same for each alert.
 fn fixed(value: &Value) -> Option<String> {
+    scalar(value).filter(|text| !text.contains(HOLE))
+}
+
+/// A text, or what is read as one, nothing as an empty one. How a fraction was written is not known.
+fn scalar(value: &Value) -> Option<String> {
     match value {
-        Value::String(text) => (!text.contains(HOLE)).then(|| text.clone()),
+        Value::String(text) => Some(text.clone()),
         Value::Bool(_) => Some(value.to_string()),
         Value::Number(number) if number.is_i64() || number.is_u64() => Some(value.to_string()),
         Value::Null => Some(String::new()),
@@ -390,6 +403,58 @@ groups:
         );
         assert_eq!(told("groups: 3\n"), ["rules.yaml: `groups` of the file is no list"]);
         assert_eq!(told("kind: Deployment\nspec: { groups: 3 }\n---\n- 1\n---\nx\n"), Vec::<String>::new());
+    }
+
+    #[test]
+    fn names_are_texts_however_they_look_and_comments_are_no_rules() {
+        let text = "\
+groups:
+  - name: y
+    labels: { country: no }
+    rules:
+      # - alert: A
+      - alert: A # the real one
+      - { \"alert\": 12 }
+      - {}
+  - 3
+  - uid: no rule, but a group
+    rules: [{ uid: a, title: Of Grafana }]
+";
+        assert_eq!(
+            told(text),
+            [
+                r#"A:6 {"country": "no"}"#,
+                r#"12:7 {"country": "no"}"#,
+                "Of Grafana:0 {}",
+                "rules.yaml:2:11: rule 3 of the group `y` has neither `alert` nor `record`",
+                "rules.yaml: group 2 has no list of rules",
+            ]
+        );
+    }
+
+    #[test]
+    fn what_never_ends_is_cut() {
+        let shared: String = (0..100).map(|n| format!("      l{n}: {}\n", "v".repeat(1000))).collect();
+        let rules = "      - alert: A\n".repeat(50);
+        let read =
+            read(Path::new("rules.yaml"), &format!("groups:\n  - labels:\n{shared}    rules:\n{rules}"), 1_200_000);
+        assert_eq!((read.rules.len(), read.problems.len()), (11, 1), "each takes a bit more than 100 kB");
+        assert_eq!(
+            read.problems[0].to_string(),
+            "rules.yaml:115:16: there are no more rules read from here on: their names and labels are too large"
+        );
+        let wrong = told(&format!("groups:\n  - name: g\n    rules:\n{}", "      - expr: up\n".repeat(500)));
+        assert_eq!((wrong.len(), wrong[20].as_str()), (21, "rules.yaml: 480 more mistakes are not told"));
+    }
+
+    #[test]
+    fn an_entry_of_a_config_map_that_is_no_file_of_rules_has_no_mistakes() {
+        let text = "kind: ConfigMap\ndata:\n  a.yaml: '{groups: rules'\n  b: |\n    rules and groups: [\n---\nkind: ConfigMap\ndata:\n  a.yaml: |\n    groups: [\n";
+        let told = told(text);
+        assert!(
+            told.len() == 1 && told[0].starts_with("rules.yaml:10:"),
+            "of two entries of one name the second: {told:?}"
+        );
     }
 
     #[test]

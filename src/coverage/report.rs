@@ -183,9 +183,11 @@ fn told(verdict: &Verdict) -> String {
     match verdict {
         Verdict::None { meant: None } => String::new(),
         Verdict::None { meant: Some(Meant { alert, by, same_letters }) } => {
-            let how = if *same_letters { "is spelt otherwise" } else { "did you mean that?" };
-            let verb = if by.len() == 1 { "answers" } else { "answer" };
-            format!("{} {verb} `{}`: {how}", names(by), named(alert))
+            let (by, alert) = (names(by), named(alert));
+            match same_letters {
+                true => format!("by a playbook it is written `{alert}` ({by})"),
+                false => format!("did you mean `{alert}` ({by})?"),
+            }
         }
         Verdict::Maybe { by } => format!("{}?", names(by)),
         Verdict::Covered { by, .. } => named(by),
