@@ -36,7 +36,9 @@ pub enum Idle {
     NoRule { alerts: Vec<String> },
     /// Rules have these names, and its `where` holds for none of them.
     RuledOut { alerts: Vec<String> },
-    /// Others answer these alerts before it, or nobody said which one is meant.
+    /// Others answer these alerts as it does, and nobody said which one is meant.
+    Undecided { alerts: Vec<String> },
+    /// Others answer these alerts before it, or its `where` does not hold.
     Taken { alerts: Vec<String> },
 }
 
@@ -56,13 +58,16 @@ pub(super) fn started(
     folder: &dyn Fn(&Path) -> String,
 ) -> Vec<Started> {
     let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
-    let (mut names, mut refused): (BTreeSet<&str>, BTreeSet<(&str, &str)>) = Default::default();
+    let (mut names, mut refused, mut undecided) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
     for (rule, verdict) in rules {
-        names.insert(&rule.name);
+        names.insert(rule.name.as_str());
         verdict.may_start().for_each(|name| *counts.entry(name).or_default() += 1);
-        if let Verdict::RuledOut { by } = verdict {
-            refused.extend(by.iter().map(|name| (name.as_str(), rule.name.as_str())));
-        }
+        let (by, which) = match verdict {
+            Verdict::RuledOut { by } => (by, &mut refused),
+            Verdict::Undecided { by } => (by, &mut undecided),
+            Verdict::Covered { .. } | Verdict::Maybe { .. } | Verdict::None { .. } => continue,
+        };
+        which.extend(by.iter().map(|name| (name.as_str(), rule.name.as_str())));
     }
     let is_sighted =
         |playbook: &Playbook| playbook.triggers.iter().any(|trigger| sighted.contains(&trigger.alert.as_str()));
@@ -96,6 +101,8 @@ pub(super) fn started(
             Some(Idle::NoRule { alerts: owned(alerts.into_iter().collect()) })
         } else if there.iter().all(|alert| refused.contains(&(playbook.name.as_str(), *alert))) {
             Some(Idle::RuledOut { alerts: owned(there) })
+        } else if there.iter().any(|alert| undecided.contains(&(playbook.name.as_str(), *alert))) {
+            Some(Idle::Undecided { alerts: owned(there) })
         } else {
             Some(Idle::Taken { alerts: owned(there) })
         };

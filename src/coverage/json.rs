@@ -73,6 +73,7 @@ fn playbook(playbook: &Started, lacking: Option<&Lacking>) -> Value {
         Some(Idle::NoAlerts) => (Some("no_alerts"), &[]),
         Some(Idle::NoRule { alerts }) => (Some("no_rule"), alerts),
         Some(Idle::RuledOut { alerts }) => (Some("ruled_out"), alerts),
+        Some(Idle::Undecided { alerts }) => (Some("undecided"), alerts),
         Some(Idle::Taken { alerts }) => (Some("taken"), alerts),
     };
     json!({

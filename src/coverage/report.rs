@@ -201,6 +201,7 @@ fn why(playbook: &Started) -> String {
         Some(Idle::NoAlerts) => "it waits for no alert: a person starts it, or another playbook".to_owned(),
         Some(Idle::NoRule { alerts }) => format!("no rule is called {}", names(alerts)),
         Some(Idle::RuledOut { alerts }) => format!("its `where` rules out each {}", names(alerts)),
+        Some(Idle::Undecided { alerts }) => format!("others answer {} alike, so that none of them runs", names(alerts)),
         Some(Idle::Taken { alerts }) => format!("others answer {}, or its `where` rules them out", names(alerts)),
     }
 }

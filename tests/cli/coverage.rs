@@ -128,6 +128,9 @@ fn a_broken_file_is_told_with_its_place_and_keeps_no_other_one_from_being_read()
     write("broken.yaml", "groups:\n  - name: x\n    rules: [\n");
     write("half.yaml", "groups:\n  - name: y\n    rules:\n      - expr: up\n      - { alert: Whole, expr: up }\n");
     write("chart.yaml", "groups:\n{{- range .Values.groups }}\n  - x\n{{- end }}\n");
+    // A folder may hold anything.
+    std::os::unix::fs::symlink("/etc/hostname", dir.path().join("rules/link.yaml")).unwrap();
+    assert!(std::process::Command::new("mkfifo").arg(dir.path().join("rules/pipe.yaml")).status().unwrap().success());
     let huge = fs::File::create(dir.path().join("rules/huge.yaml")).unwrap();
     huge.set_len(17 * 1024 * 1024).unwrap();
     let bomb: String = (1..9).map(|n| format!("a{n}: &a{n} [{}]\n", format!("*a{},", n - 1).repeat(40))).collect();
@@ -142,6 +145,8 @@ fn a_broken_file_is_told_with_its_place_and_keeps_no_other_one_from_being_read()
         "--> rules/chart.yaml:",
         "helm template",
         "it is larger than 16 MiB",
+        "it is a link that leads out of its folder",
+        "it is a pipe",
         "--> rules/huge.yaml",
         "error[too-complex]",
         "--> rules/bomb.yaml",
@@ -149,7 +154,48 @@ fn a_broken_file_is_told_with_its_place_and_keeps_no_other_one_from_being_read()
         assert!(said.err.contains(told), "{told}: {}", said.err);
     }
     let told = json_of(&coverage(dir.path(), &["--rules", "rules", "--format", "json"]));
-    assert_eq!(told["diagnostics"].as_array().map(Vec::len), Some(5), "{told}");
+    assert_eq!(told["diagnostics"].as_array().map(Vec::len), Some(7), "{told}");
+}
+
+#[test]
+fn what_is_decided_by_nobody_is_told_and_counts_as_none() {
+    let dir = site();
+    let write = |name: &str, text: &str| fs::write(dir.path().join(name), text).unwrap();
+    // Two that each answer it by their `where`: none of them runs.
+    let both = "  - { alert: DiskFull, where: alert.labels.severity == 'critical' }\n";
+    write("playbooks/one.yaml", &playbook("one", both));
+    write("playbooks/other.yaml", &playbook("other", both));
+    let told = json_of(&coverage(dir.path(), &["--rules", "rules/node.yaml", "--format", "json"]));
+    let full: Vec<_> = told["rules"].as_array().unwrap().iter().filter(|rule| rule["alert"] == "DiskFull").collect();
+    assert!(full.len() == 2 && full.iter().all(|rule| rule["state"] == "undecided"), "{told}");
+    assert_eq!((&told["totals"]["covered"], &told["totals"]["none"]), (&json!(0), &json!(4)));
+    let said = coverage(dir.path(), &["--rules", "rules/node.yaml"]);
+    assert!(
+        said.out.contains("so that none of them runs (2):\n  critical  DiskFull (2)  rules/node.yaml:6: one, other\n"),
+        "{}",
+        said.out
+    );
+    assert!(said.out.contains("  disk      others answer DiskFull, or"), "{}", said.out);
+    assert!(said.out.contains("  one       others answer DiskFull alike"), "{}", said.out);
+}
+
+#[test]
+fn what_the_bot_itself_sees_starts_a_playbook_where_it_is_to_look() {
+    let dir = site();
+    let write = |name: &str, text: &str| fs::write(dir.path().join(name), text).unwrap();
+    write("playbooks/pulled.yaml", &playbook("pulled", "  - alert: DogwatchImagePullBackOff\n"));
+    let of = |args: &[&str]| {
+        let told = json_of(&coverage(dir.path(), &[&["--rules", "rules", "--format", "json"], args].concat()));
+        let found = told["playbooks"].as_array().unwrap().iter().find(|it| it["name"] == "pulled").cloned();
+        let found = found.unwrap_or_else(|| panic!("{told}"));
+        (found["starts"].clone(), found["sighted"].clone())
+    };
+    assert_eq!(of(&[]), (json!(true), json!(true)), "it may be set up");
+    let config = "oncall: { default_team: platform }\n";
+    write("dogwatch.yaml", config);
+    assert_eq!(of(&["--config", "dogwatch.yaml"]), (json!(false), json!(false)));
+    write("dogwatch.yaml", &format!("{config}sources: [{{ name: cluster, kind: cluster }}]\n"));
+    assert_eq!(of(&["--config", "dogwatch.yaml"]), (json!(true), json!(true)));
 }
 
 #[test]
