@@ -277,7 +277,7 @@ impl<'t> Reader<'t> {
         let rest = |line: &'t str| line.trim_start().trim_start_matches(['"', '\'']).strip_prefix(key);
         let is_key = |rest: &str| rest.trim_start_matches(['"', '\'']).trim_start().starts_with(':');
         let lines = self.source.text.lines().enumerate();
-        let mut lines = lines.filter(|(_, line)| rest(line).is_some_and(|rest| is_key(rest)));
+        let mut lines = lines.filter(|(_, line)| rest(line).is_some_and(is_key));
         // Other ConfigMaps have an entry of that name, too.
         let before = self.keys.get(key).map_or(0, |n| n.saturating_sub(1));
         let (index, _) = lines.nth(before)?;

@@ -17,6 +17,9 @@ const NAME: usize = 80;
 /// So many names are listed in a line.
 const NAMES: usize = 4;
 
+/// Rules of which verdict.
+type Which = fn(&Verdict) -> bool;
+
 impl Coverage {
     /// Over many lines.
     pub fn text(&self) -> String {
@@ -33,7 +36,7 @@ impl Coverage {
         let verb = if starting == 1 { "starts" } else { "start" };
         text.push_str(&format!("{starting} of {} {verb} here\n", count(self.playbooks.len() as u64, "playbook")));
         text.push_str(&self.bars());
-        let verdicts: [(fn(&Verdict) -> bool, &str); 4] = [
+        let verdicts: [(Which, &str); 4] = [
             (|it| matches!(it, Verdict::None { .. }), "without a playbook"),
             (|it| matches!(it, Verdict::RuledOut { .. }), "that the `where` of each playbook rules out"),
             (
