@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::decide::{Meant, Rule, Verdict};
 use super::idle::{Idle, Started};
 use super::{Coverage, Lacking};
-use crate::message::{clip, count};
+use crate::message::{clip, count, thousands};
 use crate::model::SEVERITY_LABELS;
 
 /// How long a bar is, in characters.
@@ -28,7 +28,7 @@ impl Coverage {
             "{}: {} a playbook, {} may have one, {} none ({} %)\n",
             count(totals.rules as u64, "alert rule"),
             have(totals.covered),
-            totals.maybe,
+            thousands(totals.maybe as u64),
             have(totals.none()),
             totals.percent()
         );
@@ -99,7 +99,7 @@ impl Coverage {
 }
 
 fn have(n: usize) -> String {
-    format!("{n} {}", if n == 1 { "has" } else { "have" })
+    format!("{} {}", thousands(n as u64), if n == 1 { "has" } else { "have" })
 }
 
 fn named(name: &str) -> String {
@@ -125,12 +125,12 @@ fn list(title: &str, n: usize, lines: &[String]) -> String {
     if n == 0 {
         return String::new();
     }
-    let mut text = format!("\n{title} ({n}):\n");
+    let mut text = format!("\n{title} ({}):\n", thousands(n as u64));
     for line in lines.iter().take(LINES) {
         text.push_str(&format!("  {line}\n"));
     }
     if let Some(more) = lines.len().checked_sub(LINES).filter(|more| *more > 0) {
-        text.push_str(&format!("  ... and {more} more; `--format json` has all\n"));
+        text.push_str(&format!("  ... and {} more; `--format json` has all\n", thousands(more as u64)));
     }
     text
 }
