@@ -28,6 +28,7 @@ pub mod clock;
 pub mod cluster;
 pub mod command;
 pub mod config;
+pub mod coverage;
 pub mod diagnostics;
 pub mod discord;
 pub mod engine;

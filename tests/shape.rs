@@ -36,6 +36,7 @@ const TABLE: &[(&str, &[&str])] = &[
     ("command", &["diagnostics", "message", "language"]),
     ("action", &["cluster", "prometheus", "patroni", "web", "network", "sql", "language"]),
     ("playbook", &["diagnostics", "action", "cluster", "prometheus", "web", "language"]),
+    ("coverage", &["diagnostics", "language", "playbook", "prometheus", "message"]),
     ("mandate", &["cluster"]),
     ("engine", &["store", "alertmanager", "action", "playbook", "cluster", "mandate", "language"]),
     ("surroundings", &["cluster"]),

@@ -22,7 +22,9 @@ use crate::network::{Network, NetworkAccess, SystemNetwork, authorities, name_se
 use crate::oncall::{OnCall, Roster};
 use crate::patroni::{HttpPatroni, Patroni, PatroniAccess};
 use crate::playbook::{Catalog, Playbook, Step};
-use crate::prometheus::{HttpPrometheus, MatchingPrometheus, NoPrometheus, Prometheus, parse_promql, with_matchers};
+use crate::prometheus::{
+    self, AlertRule, HttpPrometheus, MatchingPrometheus, NoPrometheus, Prometheus, parse_promql, with_matchers,
+};
 use crate::sql::{Databases, Password, PostgresAccess, PostgresDatabases};
 use crate::web::{AllowedHost, Authorities, HttpWeb, Origin, Web, WebAccess};
 
@@ -59,6 +61,16 @@ pub fn prometheus(config: &Config) -> anyhow::Result<Arc<dyn Prometheus>> {
     };
     let http = Arc::new(HttpPrometheus::new(url, http_auth(auth.as_ref())?, timeout.0)?);
     Ok(if matchers.is_empty() { http } else { Arc::new(MatchingPrometheus::new(http, matchers.clone())) })
+}
+
+/// The alerting rules that the Prometheus of the configuration has now.
+///
+/// # Errors
+/// When none is configured, its secret cannot be read, or there is no whole answer.
+pub async fn alert_rules(config: &Config) -> anyhow::Result<Vec<AlertRule>> {
+    let prometheus = config.prometheus.as_ref().context("no prometheus is configured; set `prometheus.url`")?;
+    let auth = http_auth(prometheus.auth.as_ref())?;
+    Ok(prometheus::alert_rules(&prometheus.url, auth, prometheus.timeout.0).await?)
 }
 
 /// Patroni in the pods, as the configuration says. Nothing is asked yet.

@@ -9,6 +9,7 @@ mod playbooks;
 mod reloads;
 mod replies;
 mod rights;
+mod series;
 mod sinks;
 mod site;
 mod teams;
@@ -46,7 +47,7 @@ use crate::worker::{self, Progress};
 
 use crew::Crew;
 pub use edges::{
-    all_playbooks, cluster, is_settled, no_playbooks, patroni, prometheus, real_cluster, refused_playbook,
+    alert_rules, all_playbooks, cluster, is_settled, no_playbooks, patroni, prometheus, real_cluster, refused_playbook,
 };
 pub use edges::{databases, network, unnamed_hosts, web};
 pub use ending::Ending;
@@ -56,6 +57,7 @@ pub use oncall_file::parse_oncall;
 use playbooks::CatalogListing;
 pub use reloads::{InForce, reloader};
 use replies::{LivePreviews, ShiftReports};
+pub use series::{Lacking, Series};
 pub use site::Site;
 use teams::unknown_to;
 pub use teams::{

@@ -1,6 +1,6 @@
 //! What a playbook needs that a cluster and its Prometheus do not have now.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
@@ -9,21 +9,20 @@ use crate::cluster::{Access, Cluster};
 use crate::diagnostics::{Code, Diagnostic, DiagnosticSeverity};
 use crate::model::ObjectKey;
 use crate::playbook::{Playbook, TargetPart, rights};
-use crate::prometheus::{Prometheus, Query, QueryError, all_selectors};
+use crate::prometheus::Prometheus;
+
+use super::series::{Lacking, Series};
 
 /// Looks playbooks up where they are to work. What was asked once is not asked again.
 pub struct Site {
     cluster: Arc<dyn Cluster>,
-    prometheus: Arc<dyn Prometheus>,
-    now: DateTime<Utc>,
     allowed: BTreeMap<Access, Result<bool, String>>,
-    /// Whether there are series of that name; `None`: it was not answered.
-    series: BTreeMap<String, Option<bool>>,
+    series: Series,
 }
 
 impl Site {
     pub fn new(cluster: Arc<dyn Cluster>, prometheus: Arc<dyn Prometheus>, now: DateTime<Utc>) -> Self {
-        Self { cluster, prometheus, now, allowed: BTreeMap::new(), series: BTreeMap::new() }
+        Self { cluster, allowed: BTreeMap::new(), series: Series::new(prometheus, now) }
     }
 
     /// Errors for what it cannot work without: its kinds, its target where that has a name, its
@@ -81,35 +80,17 @@ impl Site {
         }
     }
 
-    /// The names of its metrics, and not their labels: which series are there changes from day to
-    /// day.
     async fn metrics(&mut self, playbook: &Playbook) -> Vec<Diagnostic> {
-        let mut found = Vec::new();
-        let mut told = BTreeSet::new();
-        for (expr, at) in playbook.queries() {
-            for name in names(&expr) {
-                if !told.insert(name.clone()) {
-                    continue;
-                }
-                if !self.series.contains_key(&name) {
-                    let query = Query::new(format!("count({name})"), self.now);
-                    let answer = match self.prometheus.query(&query).await {
-                        Ok(samples) => Some(!samples.is_empty()),
-                        Err(QueryError::NotConfigured) => return found,
-                        Err(_) => None,
-                    };
-                    self.series.insert(name.clone(), answer);
-                }
-                let message = match self.series.get(&name) {
-                    Some(Some(false)) => format!("Prometheus has no series `{name}` now"),
-                    Some(None) => format!("whether Prometheus has series `{name}` is not known: it did not answer"),
-                    _ => continue,
-                };
-                let wrong = playbook.warning(Code::MissingSeries, at, message);
-                found.push(wrong.with_remedy("look whether it is scraped; some are there only in trouble"));
-            }
-        }
-        found
+        let told = |Lacking { metric, at, is_known }| {
+            let message = if is_known {
+                format!("Prometheus has no series `{metric}` now")
+            } else {
+                format!("whether Prometheus has series `{metric}` is not known: it did not answer")
+            };
+            let wrong = playbook.warning(Code::MissingSeries, at, message);
+            wrong.with_remedy("look whether it is scraped; some are there only in trouble")
+        };
+        self.series.lacking(playbook).await.into_iter().map(told).collect()
     }
 }
 
@@ -131,14 +112,6 @@ fn told(right: &Access) -> String {
         namespace => format!(" in {namespace}"),
     };
     format!("{} {}{subresource}{}{place}", right.verb, right.resource, right.subresource)
-}
-
-/// The names of the metrics of a query. What selects by something else than a name, or is not
-/// understood, has none.
-fn names(expr: &str) -> Vec<String> {
-    let selectors = all_selectors(expr).unwrap_or_default();
-    let name = |text: &str| text.split('{').next().unwrap_or_default().trim().to_owned();
-    selectors.iter().map(|selector| name(&selector.text)).filter(|name| !name.is_empty()).collect()
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ mod asked;
 mod check;
 mod client;
 mod completions;
+mod coverage;
 mod demo;
 mod docs;
 mod drill;
@@ -69,6 +70,7 @@ enum Command {
     Demo(demo::Args),
     Serve(serve::Args),
     Check(check::Args),
+    Coverage(coverage::Args),
     Test(test::Args),
     Drill(drill::Args),
     Snapshot(snapshot::Args),
@@ -110,6 +112,7 @@ impl Command {
             Command::Serve(args) => serve::go(&args),
             Command::Demo(args) => wait(demo::go(args)),
             Command::Check(args) => wait(check::go(&args)),
+            Command::Coverage(args) => wait(coverage::go(&args)),
             Command::Test(args) => wait(test::go(args)),
             Command::Drill(args) => wait(drill::go(args)),
             Command::Snapshot(args) => wait(snapshot::go(args)),

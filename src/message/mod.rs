@@ -44,7 +44,7 @@ pub use question::{approvals_text, preview_text, question};
 pub use reason::{condition_text, page_reason, why_a_person};
 pub use run_log::run_log_json;
 pub use table::{incidents_table, none_of_those};
-pub use text::{clip, count, fit, fold, moment, shown, width};
+pub use text::{clip, count, fit, fold, moment, shown, thousands, width};
 pub use ticket::{
     TicketChange, ticket_body, ticket_comment, ticket_facts, ticket_news, ticket_retitled, ticket_standing,
     ticket_title, tickets_text,

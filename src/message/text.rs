@@ -125,7 +125,7 @@ pub(super) fn later(moment: DateTime<Utc>, told_at: DateTime<Utc>) -> String {
 }
 
 /// `4,012`.
-pub(super) fn thousands(n: u64) -> String {
+pub fn thousands(n: u64) -> String {
     let digits = n.to_string();
     let mut text = String::with_capacity(digits.len() + digits.len() / 3);
     for (at, digit) in digits.chars().enumerate() {

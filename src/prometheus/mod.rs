@@ -4,6 +4,7 @@ mod answer;
 mod http;
 mod matching;
 mod promql;
+mod rules;
 mod scripted;
 mod selectors;
 
@@ -17,6 +18,7 @@ use serde::{Deserialize, Serialize};
 pub use http::{HttpPrometheus, NoPrometheus, PrometheusError};
 pub use matching::MatchingPrometheus;
 pub use promql::{Promql, PromqlError, UnknownFunction, parse_promql};
+pub use rules::{AlertRule, RulesError, alert_rules};
 pub use scripted::{Scripted, ScriptedPrometheus};
 pub use selectors::{Selector, all_selectors, selectors, with_matchers};
 

@@ -51,6 +51,9 @@ pub struct Reports {
     pub status: String,
 }
 
+const FAILED_ATTACH: &str = "DogwatchFailedAttachVolume";
+const CONFIG_ERROR: &str = "DogwatchContainerConfigError";
+const IMAGE_PULL: &str = "DogwatchImagePullBackOff";
 pub(super) const NO_ENDPOINTS: &str = "DogwatchServiceWithoutEndpoints";
 pub(super) const REPORTS_FAILURE: &str = "DogwatchReportsFailure";
 
@@ -58,12 +61,15 @@ pub(super) const REPORTS_FAILURE: &str = "DogwatchReportsFailure";
 pub(super) const WORKLOADS: [&str; 3] = ["Deployment", "StatefulSet", "DaemonSet"];
 
 impl WatchedFor {
+    /// What the alerts of all of them are called.
+    pub const ALERTS: [&str; 5] = [FAILED_ATTACH, CONFIG_ERROR, IMAGE_PULL, NO_ENDPOINTS, REPORTS_FAILURE];
+
     /// What its alerts are called.
     pub fn alert(&self) -> &'static str {
         match self {
-            WatchedFor::FailedAttach => "DogwatchFailedAttachVolume",
-            WatchedFor::ConfigError => "DogwatchContainerConfigError",
-            WatchedFor::ImagePull => "DogwatchImagePullBackOff",
+            WatchedFor::FailedAttach => FAILED_ATTACH,
+            WatchedFor::ConfigError => CONFIG_ERROR,
+            WatchedFor::ImagePull => IMAGE_PULL,
             WatchedFor::ServiceWithoutEndpoints => NO_ENDPOINTS,
             WatchedFor::ReportsFailure(_) => REPORTS_FAILURE,
         }

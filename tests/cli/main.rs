@@ -8,6 +8,7 @@ mod away;
 mod cases;
 mod check;
 mod chosen;
+mod coverage;
 mod docs;
 mod documents;
 mod drills;

@@ -10,6 +10,7 @@ mod helpers;
 mod mistakes;
 mod names;
 mod operators;
+mod partly;
 mod quantity;
 mod remembered;
 mod rules;
@@ -167,6 +168,15 @@ impl Expression {
     }
 
     fn run(&self, scope: &Scope, now: DateTime<Utc>) -> Result<cel::Value, ExpressionError> {
+        let context = self.context(scope, now)?;
+        cel::Value::resolve(&self.0.program, &context).map_err(|error| {
+            let names: Vec<(&str, &Value)> = scope.iter().map(|(name, value)| (name.as_str(), value)).collect();
+            self.error(self.explain(error, &names))
+        })
+    }
+
+    /// What the names stand for that it uses.
+    fn context<'s>(&'s self, scope: &'s Scope, now: DateTime<Utc>) -> Result<Context<'s, 's>, ExpressionError> {
         let mut context = Context::with_env(ENVIRONMENT.clone());
         let mut room = Room::for_nesting(self.0.loops);
         let mut bound: Vec<&str> = Vec::new();
@@ -186,10 +196,7 @@ impl Expression {
                 context.add_variable_as_val(name, value);
             }
         }
-        cel::Value::resolve(&self.0.program, &context).map_err(|error| {
-            let names: Vec<(&str, &Value)> = scope.iter().map(|(name, value)| (name.as_str(), value)).collect();
-            self.error(self.explain(error, &names))
-        })
+        Ok(context)
     }
 
     fn error(&self, message: String) -> ExpressionError {
