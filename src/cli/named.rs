@@ -79,13 +79,13 @@ pub(super) fn taken_apart(loaded: &mut Vec<Arc<Playbook>>) -> Vec<Diagnostic> {
 ///
 /// # Errors
 /// When there is none without mistakes.
-pub(super) fn playbook_called(name: &str, folder: &Path, kinds: &KindsArgs) -> anyhow::Result<Playbook> {
+pub(super) fn playbook_called(name: &str, folder: &Path, kinds: &KindsArgs) -> anyhow::Result<Arc<Playbook>> {
     let paths: Vec<PathBuf> = playbook_files(folder)?;
     let (kinds, wrong) = kinds.read([folder]);
     if wrong.iter().any(Diagnostic::is_error) {
         return Err(Failure::of_file(Diagnostics(wrong)));
     }
-    playbook_among(name, folder, &paths, &kinds)
+    playbook_among(name, folder, &paths, &kinds).map(Arc::new)
 }
 
 /// As [`playbook_called`], where these kinds are known: a cluster's.
@@ -99,7 +99,8 @@ pub(super) fn playbook_with(name: &str, folder: &Path, kinds: &Arc<Kinds>) -> an
 fn playbook_among(name: &str, folder: &Path, paths: &[PathBuf], kinds: &Arc<Kinds>) -> anyhow::Result<Playbook> {
     for path in paths {
         let Ok(text) = files::read_in_place(path, LARGEST_PLAYBOOK) else { continue };
-        if let Ok(playbook) = Playbook::parse_with(path, &text, kinds)
+        if text.contains(name)
+            && let Ok(playbook) = Playbook::parse_with(path, &text, kinds)
             && playbook.name == name
         {
             return Ok(playbook);

@@ -110,13 +110,15 @@ impl<'t> SourceText<'t> {
         if word.is_empty() {
             return at;
         }
-        (at.line..at.line.saturating_add(LINES))
-            .find_map(|line| {
-                let skipped = if line == at.line { at.column.saturating_sub(1) } else { 0 };
-                let column = find_word(self.line(line), word, usize::try_from(skipped).unwrap_or(usize::MAX))?;
-                Some(Location { line, column: column as u64 + 1 })
-            })
-            .unwrap_or(at)
+        let skipped = usize::try_from(at.line.saturating_sub(1)).unwrap_or(usize::MAX);
+        let near = (at.line..at.line.saturating_add(LINES)).zip(lines(self.text).skip(skipped));
+        near.filter_map(|(line, text)| {
+            let skipped = if line == at.line { at.column.saturating_sub(1) } else { 0 };
+            let column = find_word(text, word, usize::try_from(skipped).unwrap_or(usize::MAX))?;
+            Some(Location { line, column: column as u64 + 1 })
+        })
+        .next()
+        .unwrap_or(at)
     }
 
     /// The place `offset` characters into the scalar that starts at `at` and reads `scalar`; `at`

@@ -1,6 +1,7 @@
 //! Ending a run so that one of another playbook goes on.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::drive::{Driver, Flow};
 use super::kind_worker;
@@ -50,12 +51,15 @@ async fn next_run(driver: &Driver<'_>, at: &StepAt<'_>, to: &HandOver) -> Result
     let Some(pin) = run.pins.iter().find(|pin| pin.name == *name) else {
         return Ok(Err(format!("there was no playbook `{name}` when the run began")));
     };
-    let source = driver.store.playbook_source(&pin.digest).await?;
-    let Some((source, playbook)) = source.and_then(|source| {
-        Some((source.clone(), Playbook::from_store_with(&source, &driver.world.cluster.kinds()).ok()?))
-    }) else {
-        return Ok(Err(format!("the playbook {pin} cannot be read")));
+    let playbook = match driver.catalog.by_digest(&pin.digest) {
+        Some(playbook) => Some(playbook.clone()),
+        None => {
+            let source = driver.store.playbook_source(&pin.digest).await?;
+            let read = |source: String| Playbook::from_store_with(&source, &driver.world.cluster.kinds()).ok();
+            source.and_then(read).map(Arc::new)
+        }
     };
+    let Some(playbook) = playbook else { return Ok(Err(format!("the playbook {pin} cannot be read"))) };
     // Its text is of when the run began: by now the catalog may not name its kinds, and then nobody
     // has asked about them.
     kind_worker::ask(driver.world.cluster.as_ref(), playbook.custom_kinds()).await;
@@ -78,7 +82,7 @@ async fn next_run(driver: &Driver<'_>, at: &StepAt<'_>, to: &HandOver) -> Result
     let limits = run.requested_by.is_none().then(|| playbook.limits.of_target());
     let next = NewRun {
         playbook: pin.clone(),
-        playbook_source: source,
+        playbook_source: playbook.source.to_string(),
         alert: run.alert.clone(),
         alert_waited,
         autonomy: run.autonomy.min(playbook.autonomy),

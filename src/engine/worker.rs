@@ -137,6 +137,9 @@ impl EngineWorker {
     /// The run's frozen playbook, parsed.
     fn playbook(&self, claimed: &ClaimedRun) -> Result<Arc<Playbook>, String> {
         let digest = &claimed.run.playbook.digest;
+        if let Some(playbook) = self.catalog.borrow().by_digest(digest) {
+            return Ok(playbook.clone());
+        }
         // What is in the map stays right even if a holder of the lock panicked.
         let mut cached = self.playbooks.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         if let Some(playbook) = cached.get(digest) {

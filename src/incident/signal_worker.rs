@@ -128,7 +128,7 @@ impl SignalWorker {
             SignalBody::RunEnded { run, outcome, because } => {
                 let Some(ended) = self.store.run(*run).await? else { return Ok(Decision::default()) };
                 let Some(view) = self.view_of(ended.incident).await? else { return Ok(Decision::default()) };
-                let page_by = self.patience(&ended, view.incident.severity).await?;
+                let page_by = self.patience(catalog, &ended, view.incident.severity).await?;
                 let end = End { run: *run, outcome: *outcome, because, page_by };
                 let mut decision = decide_run_ended(rules, &view, &end, self.clock.now());
                 if !matches!(outcome, Outcome::Fixed | Outcome::NothingToDo | Outcome::HandedOver) {
@@ -152,8 +152,12 @@ impl SignalWorker {
     }
 
     /// How long an incident may go unanswered, by the playbook that the run was pinned to.
-    async fn patience(&self, run: &Run, severity: Severity) -> Result<Option<Duration>, StoreError> {
-        let source = self.store.playbook_source(&run.playbook.digest).await?;
+    async fn patience(&self, catalog: &Catalog, run: &Run, severity: Severity) -> Result<Option<Duration>, StoreError> {
+        let digest = &run.playbook.digest;
+        if let Some(playbook) = catalog.by_digest(digest) {
+            return Ok(page_by(playbook, severity));
+        }
+        let source = self.store.playbook_source(digest).await?;
         let playbook = source.and_then(|source| Playbook::from_store(&source).ok());
         Ok(playbook.map_or(severity.ack_within(), |playbook| page_by(&playbook, severity)))
     }

@@ -113,7 +113,8 @@ impl Catalog {
         Self::of_shared(playbooks.into_iter().map(Arc::new))
     }
 
-    pub(super) fn of_shared(playbooks: impl Iterator<Item = Arc<Playbook>>) -> (Self, Vec<Diagnostic>) {
+    /// As [`Self::of`], of those that others hold too.
+    pub fn of_shared(playbooks: impl Iterator<Item = Arc<Playbook>>) -> (Self, Vec<Diagnostic>) {
         let mut problems = Vec::new();
         let mut by_name: BTreeMap<String, Vec<Arc<Playbook>>> = BTreeMap::new();
         for playbook in playbooks {

@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 use std::io::{BufRead, Write as _};
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -42,7 +43,7 @@ pub struct Table<'a> {
 /// # Errors
 /// When the case cannot be set up, or nobody reads any more.
 pub async fn drill(
-    playbook: &Playbook,
+    playbook: &Arc<Playbook>,
     file: &CaseFile,
     case: &Case,
     folder: &Path,

@@ -1,6 +1,7 @@
 //! `dogwatch test --from RUN-7`: a real run becomes a case.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use anyhow::Context as _;
 use serde_json::{Map, Value};
@@ -59,7 +60,7 @@ fn document(case: &CaseOfRun, playbook: &str, differs: &[String]) -> String {
 }
 
 /// What comes of it now that did not come of the run.
-async fn differences(text: &str, playbook: &Playbook) -> anyhow::Result<Vec<String>> {
+async fn differences(text: &str, playbook: &Arc<Playbook>) -> anyhow::Result<Vec<String>> {
     let path = playbook.path.with_extension("cases.yaml");
     let file = match parse_cases(&path, text, Some(playbook)) {
         Ok(file) => file,

@@ -1,6 +1,5 @@
 //! Finding cases, running them, and saying what came of them.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,13 +7,14 @@ use std::time::Duration;
 use anyhow::Context as _;
 
 use super::branches::{WayAt, branches};
+use super::handed_to::handed_to;
 use super::missing::{Missing, Shown, missing};
 use super::read::read_cases;
 use super::side_by_side::side_by_side;
 use crate::cluster::Kinds;
 use crate::diagnostics::Diagnostics;
 use crate::files;
-use crate::playbook::{Catalog, LARGEST_PLAYBOOK, Playbook, files_of, root_of};
+use crate::playbook::{LARGEST_PLAYBOOK, Playbook, files_of};
 
 /// What the cases of one playbook came to.
 #[derive(Debug)]
@@ -129,48 +129,4 @@ async fn test_playbook(path: &Path, kinds: &Arc<Kinds>) -> anyhow::Result<Playbo
     report.missing = missing(&playbook, &shown);
     report.not_entered = all.into_iter().filter(|branch| !shown.branches.contains(branch)).collect();
     Ok(report)
-}
-
-/// The playbooks that it may be handed over to, and those that these may be: as the nearest folder above its file that
-/// has them all knows them, as far up as [`root_of`]. Nearer is first, as two folders of one repository may each hold a
-/// site's.
-pub fn handed_to(playbook: &Playbook) -> Vec<Arc<Playbook>> {
-    let mut found = BTreeMap::new();
-    if playbook.hand_overs().next().is_none() {
-        return Vec::new();
-    }
-    let (beside, root) = (playbook.path.parent().unwrap_or(Path::new("")), root_of(&playbook.path));
-    let mut folders: Vec<&Path> = beside.ancestors().take_while(|folder| *folder != root).collect();
-    folders.retain(|folder| folder.starts_with(&root));
-    if folders.is_empty() && beside != root {
-        folders.push(beside);
-    }
-    for folder in folders.into_iter().chain([root.as_path()]) {
-        let (catalog, _) = Catalog::load_with(folder, &playbook.kinds);
-        let is_all = reached(playbook, &catalog, &mut found);
-        if is_all {
-            break;
-        }
-    }
-    found.into_values().collect()
-}
-
-/// Gathers those of the catalog to which it may come; whether none is missing.
-fn reached(playbook: &Playbook, catalog: &Catalog, found: &mut BTreeMap<String, Arc<Playbook>>) -> bool {
-    let names = |playbook: &Playbook| playbook.hand_overs().map(|to| to.playbook.clone()).collect::<Vec<_>>();
-    let (mut wanted, mut is_all) = (names(playbook), true);
-    let mut seen = BTreeSet::from([playbook.name.clone()]);
-    while let Some(name) = wanted.pop() {
-        if !seen.insert(name.clone()) {
-            continue;
-        }
-        if let Some(other) = catalog.get(&name) {
-            found.entry(name.clone()).or_insert_with(|| other.clone());
-        }
-        match found.get(&name) {
-            Some(other) => wanted.extend(names(other)),
-            None => is_all = false,
-        }
-    }
-    is_all
 }

@@ -57,7 +57,7 @@ pub struct Came {
 /// # Errors
 /// When the case itself cannot be set up: a manifest without a kind, a time that is none.
 pub async fn run_case(
-    playbook: &Playbook,
+    playbook: &Arc<Playbook>,
     others: &[Arc<Playbook>],
     file: &CaseFile,
     case: &Case,
@@ -75,7 +75,7 @@ impl<'a> Play<'a> {
     /// # Errors
     /// As [`run_case`].
     pub async fn set(
-        playbook: &Playbook,
+        playbook: &Arc<Playbook>,
         others: &[Arc<Playbook>],
         file: &CaseFile,
         case: &'a Case,
@@ -84,19 +84,19 @@ impl<'a> Play<'a> {
         let begin = Utc.with_ymd_and_hms(2026, 3, 2, 2, 0, 0).single().unwrap_or_default();
         let clock = Arc::new(ManualClock::new(begin));
         let kinds = &playbook.kinds;
-        let mut playbook = Playbook::from_store_with(&playbook.source, kinds).map_err(anyhow::Error::msg)?;
-        if let Some(autonomy) = case.autonomy {
-            playbook.autonomy = autonomy;
-        }
-        let cluster = SimCluster::of_kinds(clock.clone(), kinds.custom(), objects(file, case, begin)?)?;
-        let others = others.iter();
-        let others = others.map(|other| Playbook::from_store_with(&other.source, kinds).map_err(anyhow::Error::msg));
-        let mut playbooks = others.collect::<anyhow::Result<Vec<_>>>()?;
         let name = playbook.name.clone();
-        playbooks.push(playbook);
+        let playbook = match case.autonomy {
+            Some(autonomy) => {
+                let read = Playbook::from_store_with(&playbook.source, kinds).map_err(anyhow::Error::msg)?;
+                Arc::new(Playbook { autonomy, ..read })
+            }
+            None => playbook.clone(),
+        };
+        let cluster = SimCluster::of_kinds(clock.clone(), kinds.custom(), objects(file, case, begin)?)?;
+        let playbooks: Vec<Arc<Playbook>> = others.iter().cloned().chain([playbook]).collect();
         // The bot has just the rights that `dogwatch rbac` prints for these playbooks: what it
         // lacks is found here.
-        let rights = Some(playbooks.iter().flat_map(rights).collect());
+        let rights = Some(playbooks.iter().flat_map(|playbook| rights(playbook)).collect());
         for fault in &case.faults {
             cluster.fault(fault.clone());
         }
@@ -125,7 +125,7 @@ impl<'a> Play<'a> {
             databases.begins(sql::session(session));
         }
         let oncall = roster(file, case, &playbooks)?;
-        let (catalog, _) = Catalog::of(playbooks);
+        let (catalog, _) = Catalog::of_shared(playbooks.into_iter());
         let (_catalog, catalog) = watch::channel(Arc::new(catalog));
         let stage = Stage::set(Setting {
             clock,
@@ -159,7 +159,7 @@ impl<'a> Play<'a> {
 ///
 /// # Errors
 /// A name that nobody can have.
-fn roster(file: &CaseFile, case: &Case, playbooks: &[Playbook]) -> anyhow::Result<OnCall> {
+fn roster(file: &CaseFile, case: &Case, playbooks: &[Arc<Playbook>]) -> anyhow::Result<OnCall> {
     let of = |(owner, rule): (&str, &ApprovalRule)| match &rule.of {
         Some(Approvers::Team(team)) => Some(team.clone()),
         None => Some(owner.to_owned()),
@@ -170,7 +170,7 @@ fn roster(file: &CaseFile, case: &Case, playbooks: &[Playbook]) -> anyhow::Resul
     let answer: BTreeSet<&String> = answer.collect();
     let mut teams: BTreeMap<String, Vec<String>> = file.teams.clone();
     if teams.is_empty() && !answer.is_empty() {
-        let rules = |playbook: &'_ Playbook| {
+        let rules = |playbook: &'_ Arc<Playbook>| {
             let owner = playbook.owner.as_str();
             playbook.approvals().into_iter().filter_map(|rule| of((owner, rule))).collect::<Vec<String>>()
         };

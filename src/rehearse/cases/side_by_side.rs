@@ -46,7 +46,7 @@ pub async fn side_by_side(
 }
 
 async fn run_one(
-    playbook: &Playbook,
+    playbook: &Arc<Playbook>,
     others: &[Arc<Playbook>],
     file: &CaseFile,
     n: usize,

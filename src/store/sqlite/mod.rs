@@ -115,12 +115,13 @@ impl SqliteStore {
             .connect()
             .await
             .map_err(failed("open the database; check that its folder exists and can be written"))?;
-        MIGRATIONS.run(&mut connection).await.map_err(|error| StoreError::Failed {
-            what: "migrate the database",
-            message: format!("{error}; a newer Dogwatch may have written it"),
-        })?;
         if is_copy {
             blank::be_another(&mut connection).await?;
+        } else {
+            MIGRATIONS.run(&mut connection).await.map_err(|error| StoreError::Failed {
+                what: "migrate the database",
+                message: format!("{error}; a newer Dogwatch may have written it"),
+            })?;
         }
         let mark = sqlx::query("SELECT mark, link_secret FROM identity")
             .fetch_one(&mut connection)
@@ -130,8 +131,10 @@ impl SqliteStore {
         declare_secret(link_secret.expose());
         start::take_over(&mut connection, clock.now(), &sinks.get()).await?;
         file.opened()?;
+        // One thread asks a rehearsal's, and each connection reads the schema and prepares its statements anew.
+        let readers = if durability == Durability::Full { 4 } else { 1 };
         let reads = SqlitePoolOptions::new()
-            .max_connections(4)
+            .max_connections(readers)
             .connect_with(options.read_only(true))
             .await
             .map_err(failed("open the database for reading"))?;
