@@ -512,6 +512,7 @@ async fn a_playbook_that_cannot_be_read_any_more_pages() {
     let mut bot = bot(&asking(), HELPED).await;
     bot.fires("ShopSlow", &[]).await;
     bot.tampers("UPDATE playbook SET source = 'kind: Gamebook'").await;
+    bot.has_no_playbooks();
     bot.is_restarted().await;
     bot.approves("alice").await;
     let because = bot.ends(Outcome::Escalated).await;

@@ -2,16 +2,20 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::LazyLock;
 
 use chrono::{DateTime, Utc};
 use dogwatch::model::{Alert, AlertStatus, LabelNames};
 use dogwatch::playbook::{Catalog, rights};
 
-fn shipped() -> Catalog {
-    let (catalog, problems) = Catalog::load(&Path::new(env!("CARGO_MANIFEST_DIR")).join("playbooks"));
-    let remarks: Vec<String> = problems.iter().map(|problem| problem.render(false)).collect();
-    assert!(remarks.is_empty(), "\n{}\n", remarks.join("\n"));
-    catalog
+fn shipped() -> &'static Catalog {
+    static SHIPPED: LazyLock<Catalog> = LazyLock::new(|| {
+        let (catalog, problems) = Catalog::load(&Path::new(env!("CARGO_MANIFEST_DIR")).join("playbooks"));
+        let remarks: Vec<String> = problems.iter().map(|problem| problem.render(false)).collect();
+        assert!(remarks.is_empty(), "\n{}\n", remarks.join("\n"));
+        catalog
+    });
+    &SHIPPED
 }
 
 /// The playbook that an alert with these labels starts, and its target: `pvc-filling on persistentvolumeclaim/x in y`.
