@@ -9,6 +9,7 @@ mod playbooks;
 mod reloads;
 mod replies;
 mod rights;
+mod settings;
 mod sinks;
 mod site;
 mod teams;
@@ -56,11 +57,12 @@ pub use oncall_file::parse_oncall;
 use playbooks::CatalogListing;
 pub use reloads::{InForce, reloader};
 use replies::{LivePreviews, ShiftReports};
+pub use settings::site_settings;
 pub use site::Site;
 use teams::unknown_to;
 pub use teams::{
-    unfit_approvers, unknown_budgets, unknown_contacts, unknown_page_teams, unknown_people, unknown_teams,
-    unknown_ticket_teams, unknown_watch_teams,
+    unfit_approvers, unknown_budgets, unknown_contacts, unknown_page_teams, unknown_people, unknown_set_teams,
+    unknown_teams, unknown_ticket_teams, unknown_watch_teams,
 };
 
 /// How long the cluster may take to take back the mandate: the process must end all the same.
