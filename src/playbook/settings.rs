@@ -248,7 +248,7 @@ impl Playbook {
     }
 
     /// As its file says it, without what the site has set.
-    pub fn as_written<'p>(self: &'p Arc<Self>) -> &'p Arc<Self> {
+    pub fn as_written(self: &Arc<Self>) -> &Arc<Self> {
         self.written.as_ref().unwrap_or(self)
     }
 

@@ -58,7 +58,7 @@ fn checked(dir: &Path) -> (i32, String) {
 #[test]
 fn each_mistake_stands_in_the_configuration() {
     let wrong = "    front-slow:
-      autonomy: auto # as it was
+      autonomy: auto # more than it says
       inputs: { mots: 5, most: 51 }
       team: dba
       labels:
