@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 
-use super::parse_oncall;
+use super::{parse_oncall, site_settings};
 use crate::alertmanager::{Alertmanager, HttpAlertmanager};
 use crate::clock::{Clock as _, SystemClock};
 use crate::cluster::{Cluster, Connection, Kinds, RealCluster};
@@ -201,7 +201,8 @@ fn http_auth(auth: Option<&AuthConfig>) -> anyhow::Result<Option<HttpAuth>> {
 /// All that the configuration has count, with what is wrong with the others: nothing is said of it yet.
 pub fn all_playbooks(config: &Config, kinds: &Arc<Kinds>) -> (Catalog, Vec<Diagnostic>) {
     let folders = config.playbooks.folders();
-    Catalog::load_all(&folders.iter().map(PathBuf::as_path).collect::<Vec<_>>(), kinds)
+    let folders: Vec<&Path> = folders.iter().map(PathBuf::as_path).collect();
+    Catalog::load_all(&folders, kinds, &site_settings(config))
 }
 
 /// That a playbook of the site takes the place of a shipped one.

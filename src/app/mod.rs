@@ -10,6 +10,7 @@ mod reloads;
 mod replies;
 mod rights;
 mod series;
+mod settings;
 mod sinks;
 mod site;
 mod teams;
@@ -58,11 +59,12 @@ use playbooks::CatalogListing;
 pub use reloads::{InForce, reloader};
 use replies::{LivePreviews, ShiftReports};
 pub use series::{Lacking, Series};
+pub use settings::site_settings;
 pub use site::Site;
 use teams::unknown_to;
 pub use teams::{
-    unfit_approvers, unknown_budgets, unknown_contacts, unknown_page_teams, unknown_people, unknown_teams,
-    unknown_ticket_teams, unknown_watch_teams,
+    unfit_approvers, unknown_budgets, unknown_contacts, unknown_page_teams, unknown_people, unknown_set_teams,
+    unknown_teams, unknown_ticket_teams, unknown_watch_teams,
 };
 
 /// How long the cluster may take to take back the mandate: the process must end all the same.

@@ -41,6 +41,9 @@ impl Previews for LivePreviews {
     async fn preview(&self, playbook: &str, set: &BTreeMap<String, String>) -> Result<String, String> {
         let catalog = self.catalog.borrow().clone();
         let Some(playbook) = catalog.get(playbook) else {
+            if let Some(why) = catalog.why_disabled(playbook) {
+                return Err(format!("{} is {why}", clip(playbook, 80)));
+            }
             let known: Vec<&str> = catalog.iter().map(|playbook| playbook.name.as_str()).collect();
             return Err(format!("there is no playbook `{}`; there are: {}", clip(playbook, 80), known.join(", ")));
         };

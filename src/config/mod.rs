@@ -68,7 +68,7 @@ pub use oncall::OncallConfig;
 pub use pages::{PageSink, PagesConfig};
 pub use patroni::PatroniConfig;
 pub use people::PersonConfig;
-pub use playbooks::{Catalogue, PlaybooksConfig};
+pub use playbooks::{Catalogue, InputConfig, PlaybookSettingsConfig, PlaybooksConfig};
 pub use prometheus::{Dialect, PrometheusConfig};
 pub use server::{ApiToken, ServerConfig};
 pub use severities::{BlastRadiusConfig, SeveritiesConfig, TierRuleConfig, TiersConfig};
@@ -80,6 +80,7 @@ pub use store::StoreConfig;
 pub use tickets::{TicketConfig, TicketKind};
 pub use watches::{ReportsConfig, WatchConfig, WatchesConfig};
 
+use crate::diagnostics::{Code, Diagnostic};
 use crate::files;
 use crate::model::PeopleLimits;
 use crate::sightings::ClusterSource;
@@ -163,6 +164,12 @@ impl Config {
     /// What single people may run and approve.
     pub fn people_limits(&self) -> PeopleLimits {
         people::limits(&self.people)
+    }
+
+    /// What is wrong with a field, such as `playbooks.settings`: where it stands, or what is above
+    /// it.
+    pub fn problem(&self, field: &str, code: Code, message: String, remedy: String) -> Diagnostic {
+        error::about(&self.source, code, field, message, remedy)
     }
 
     /// The file that it was read from.

@@ -23,6 +23,7 @@ mod patched;
 mod read;
 mod review;
 mod rights;
+mod settings;
 mod target;
 #[cfg(test)]
 mod tests;
@@ -42,4 +43,5 @@ pub use inputs::InputProblem;
 pub use kinds::{read_definitions, read_kinds};
 pub use load::{LARGEST as LARGEST_PLAYBOOK, schema};
 pub use rights::{Subject, rights, roles};
+pub use settings::{Setting, Settings, SiteSettings};
 pub use target::{TargetError, alert_value};

@@ -296,6 +296,11 @@ impl Bot {
         self.catalog.send_replace(Arc::default());
     }
 
+    /// These playbooks count from now on.
+    pub fn has_catalog(&self, catalog: Catalog) {
+        self.catalog.send_replace(Arc::new(catalog));
+    }
+
     /// What was put out for people of that kind, in order.
     pub async fn delivered_texts(&self, subject: &str) -> Vec<String> {
         use sqlx::{Connection, SqliteConnection};

@@ -12,7 +12,7 @@ pub(super) fn of(recorded: &RecordedRun, playbook: &Playbook, notes: &mut Vec<St
     let mut asked = Asked(Vec::new());
     let mut scope = Scope::new();
     scope.insert("inputs".into(), Value::Object(recorded.run.inputs.clone()));
-    scope.insert("alert".into(), recorded.run.alert.clone());
+    scope.insert("alert".into(), playbook.sees(recorded.run.alert.clone()));
     for Recorded { event, .. } in &recorded.log {
         match event {
             RunEvent::TargetRead { object: Some(object) } => drop(scope.insert("target".into(), object.clone())),
