@@ -32,6 +32,7 @@ macro_rules! registry {
 // In the order in which `dogwatch check` and `dogwatch actions` list them.
 registry![
     prometheus::query::PrometheusQuery,
+    prometheus::range::PrometheusRange,
     http::request::HttpRequest,
     dns::lookup::DnsLookup,
     tcp::connect::TcpConnect,
@@ -189,6 +190,10 @@ pub(super) mod tests {
             ("k8s.events: { kind: Pod }", "`kind` and `name` belong together"),
             ("prometheus.query: { expr: ' ' }", "`expr` is empty"),
             ("prometheus.query: { expr: 'up{a=\"{{lookup x y}}\"}' }", "`expr` takes plain holes"),
+            ("prometheus.range: { expr: up, over: 10s }", "`over: 10s` is not from 1m to 31d"),
+            ("prometheus.range: { expr: up, over: 1d, step: 1m }", "1440 points, and 500 is the most"),
+            ("prometheus.range: { expr: up, full_at: much }", "no number and no quantity; write it as `20` or `120Gi`"),
+            ("prometheus.range: { expr: '1', max_age: 5m }", "`max_age` cannot be held to `expr`"),
             ("k8s.last_change: { field: /spec/x }", "is no path of a field"),
             ("k8s.logs: { lines: 501 }", "`lines: 501` is not from 1 to 500"),
             ("k8s.cordon: { at_most: 200% }", "`200%` is no share or number of all of them; write `5%` or `2`"),

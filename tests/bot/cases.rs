@@ -385,3 +385,55 @@ cases:
     let unplanned = says(cases).await.error.unwrap();
     assert!(unplanned.contains("the playbook `shop-slow` is planned for no time"), "{unplanned}");
 }
+
+/// How a number ran decides, and is what people read.
+#[tokio::test]
+async fn a_case_says_how_a_series_ran() {
+    let folder = tempfile::tempdir().unwrap();
+    let filling = crate::runs::SHOP
+        .replace(
+            "prometheus.query: { expr: shop_latency_seconds }",
+            "prometheus.range: { expr: shop_queue, full_at: 100 }",
+        )
+        .replace("done_if: p99.value < 0.1", "done_if: p99.growing <= 0.0")
+        .replace("until: value < 0.1, fail_if: value > 5.0", "until: growing <= 0.0 && last < 50.0");
+    let filling = filling.replace(
+        "  - page: {",
+        "  - page: { message: \"{{p99.summary}}\" }\n    when: p99.full_in < 3600.0\n  - page: {",
+    );
+    std::fs::write(folder.path().join("shop-slow.yaml"), &filling).unwrap();
+    let cases = "apiVersion: dogwatch/v1
+kind: Cases
+playbook: shop-slow
+objects:
+  - apiVersion: apps/v1
+    kind: Deployment
+    metadata: { namespace: shop, name: web }
+    spec: { replicas: 4, selector: { matchLabels: { app: web } } }
+cases:
+  - name: a queue that grows is drained by more pods
+    alert: { name: ShopSlow }
+    prometheus: [{ query: shop_queue, answers: [{ points: [10, 70] }, { points: [90, 20] }] }]
+    expect: { outcome: fixed, changes: [scale deployment/web in shop 4 -> 6] }
+  - name: a queue that was long before and is drained already is no reason to scale
+    alert: { name: ShopSlow }
+    prometheus: [{ query: shop_queue, answers: [{ points: [90, 95, 20] }] }]
+    expect: { outcome: nothing_to_do }
+  - name: it is said how it ran where more pods do not help
+    alert: { name: ShopSlow }
+    prometheus: [{ query: shop_queue, answers: [{ points: [10, 70] }] }]
+    expect:
+      outcome: escalated
+      changes: [scale deployment/web in shop 4 -> 6]
+      pages: [shop]
+      page_says: '10 -> 70 ▁▁▂▂▂▃▃▃▃▄▄▄▅▅▅▆▆▆▇▇▇▇██ (10 to 70), +60 an hour, in 30m at 100'
+  - name: a queue that nobody tells of is nothing to decide by
+    alert: { name: ShopSlow }
+    prometheus: [{ query: shop_queue, answers: [null] }]
+    expect: { outcome: escalated, because: has no samples, pages: [shop] }
+";
+    std::fs::write(folder.path().join("shop-slow.cases.yaml"), cases).unwrap();
+    let report =
+        test_folder(&folder.path().join("shop-slow.yaml"), &Default::default(), |_| {}).await.unwrap().remove(0);
+    assert_eq!((report.passed(), report.failed()), (4, 0), "{report:#?}");
+}

@@ -138,6 +138,7 @@ fn played() -> Vec<(Edge, Vec<&'static str>)> {
             vec!["k8s.rollout_history: {}", "k8s.rollout_undo: { to_revision: 1, from_revision: 2 }"],
         ),
         (super::sql::about_database(), vec![super::sql::DISK, super::sql::END]),
+        (super::prometheus::about_database(), vec![super::prometheus::FILLS, super::prometheus::PODS]),
         (super::history::about_web(), vec![super::history::BEFORE]),
         (super::owners::argued_about(), vec![super::owners::OF_REPLICAS]),
         (super::diagnosis::of_broken_image(), vec!["k8s.rollout_status: {}", "k8s.images: {}"]),

@@ -22,6 +22,7 @@ mod patch;
 mod patroni;
 mod patroni_leads;
 mod pausing;
+mod prometheus;
 mod resources;
 mod restart;
 mod rollout;

@@ -159,7 +159,7 @@ pub struct Answers {
     /// A part of the expression.
     pub query: String,
     /// One answer for each time it is asked; the last one stays. `null`: no samples; a number: one without labels; several:
-    /// `[{ labels: { pod: db-0 }, value: 1 }]`.
+    /// `[{ labels: { pod: db-0 }, value: 1 }]`; how one ran, for `prometheus.range`: `{ points: [40, 71] }`.
     pub answers: Vec<Series>,
     /// How old the samples are that they are made of; by default as fresh as can be.
     pub age: Option<HumanDuration>,
