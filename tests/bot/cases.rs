@@ -437,3 +437,59 @@ cases:
         test_folder(&folder.path().join("shop-slow.yaml"), &Default::default(), |_| {}).await.unwrap().remove(0);
     assert_eq!((report.passed(), report.failed()), (4, 0), "{report:#?}");
 }
+
+/// What else fires decides, and a case says what does.
+#[tokio::test]
+async fn a_case_says_what_else_fires() {
+    let folder = tempfile::tempdir().unwrap();
+    let looking = crate::runs::SHOP.replacen(
+        "diagnose:\n",
+        "diagnose:\n  - id: also\n    alertmanager.alerts: { matchers: [\"namespace={{target.metadata.namespace}}\"] }\n  \
+         - escalate_if: \"'NodeNotReady' in also.names\"\n    because: \"{{also.summary}}\"\n    role: platform\n",
+        1,
+    );
+    std::fs::write(folder.path().join("shop-slow.yaml"), &looking).unwrap();
+    let cases = "apiVersion: dogwatch/v1
+kind: Cases
+playbook: shop-slow
+objects:
+  - apiVersion: apps/v1
+    kind: Deployment
+    metadata: { namespace: shop, name: web }
+    spec: { replicas: 4, selector: { matchLabels: { app: web } } }
+prometheus: [{ query: shop_latency, answers: [0.4, 0.02] }]
+cases:
+  - name: a node that is away is the cause
+    alert: { name: ShopSlow, labels: { namespace: shop } }
+    alertmanager:
+      - { name: NodeNotReady, labels: { namespace: shop, node: a }, ago: 20m }
+      - { name: NodeSlow, labels: { namespace: shop }, silenced: true }
+      - { name: NodeNotReady, labels: { namespace: bank } }
+    expect:
+      outcome: escalated
+      because: '2 alerts fire for namespace=shop: NodeNotReady, ShopSlow; the newest since 2026-03-02T02:01:00Z'
+      pages: [platform]
+  - name: the shop is scaled where nothing else fires
+    alert: { name: ShopSlow }
+    alertmanager: []
+    expect: { outcome: fixed, changes: [scale deployment/web in shop 4 -> 6] }
+  - name: what nobody tells is not taken for nothing
+    alert: { name: ShopSlow }
+    alertmanager: [{ fails: no_answer }]
+    expect: { outcome: escalated, because: alertmanager did not answer, pages: [shop] }
+  - name: without an Alertmanager it is said what to write
+    alert: { name: ShopSlow }
+    expect: { outcome: escalated, because: set `alertmanager.url` in dogwatch.yaml, pages: [shop] }
+";
+    let says = async |cases: &str| {
+        std::fs::write(folder.path().join("shop-slow.cases.yaml"), cases).unwrap();
+        test_folder(&folder.path().join("shop-slow.yaml"), &Default::default(), |_| {}).await.unwrap().remove(0)
+    };
+    let report = says(cases).await;
+    assert_eq!((report.passed(), report.failed()), (4, 0), "{report:#?}");
+    let nameless = says(&cases.replace("[{ fails: no_answer }]", "[{ ago: 5m }]")).await.error.unwrap();
+    assert!(nameless.contains("an alert needs a `name`"), "{nameless}");
+    std::fs::write(folder.path().join("shop-slow.yaml"), crate::runs::SHOP).unwrap();
+    let unasked = says(cases).await.error.unwrap();
+    assert!(unasked.contains("no step of the playbook `shop-slow` asks what else fires"), "{unasked}");
+}

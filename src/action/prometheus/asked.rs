@@ -22,12 +22,12 @@ pub(super) fn check(expr: &Arg<String>, max_age: Option<&Arg<HumanDuration>>) ->
         return Err("`max_age: 0s` lets no sample through; write how old one may be, such as `5m`".into());
     }
     let (source, _) = expr.text().unwrap_or_default();
-    selectors(&without_holes(source)).map(drop).map_err(|why| format!("`max_age` cannot be held to `expr`: {why}"))
+    selectors(&holes::without(source)).map(drop).map_err(|why| format!("`max_age` cannot be held to `expr`: {why}"))
 }
 
 /// The expression with a name in the place of each hole, and where it stands.
 pub(super) fn query(expr: &Arg<String>) -> Option<(String, Location)> {
-    expr.text().map(|(source, at)| (without_holes(source), at))
+    expr.text().map(|(source, at)| (holes::without(source), at))
 }
 
 /// The expression with its holes filled.
@@ -37,17 +37,6 @@ pub(super) fn query(expr: &Arg<String>) -> Option<(String, Location)> {
 pub(super) fn resolve(expr: &Arg<String>, scope: &Scope) -> Result<String, ActionError> {
     holes::refuse_syntax("expr", expr, scope)?;
     Ok(expr.resolve(scope)?)
-}
-
-/// What is put in the place of a hole is a name or a number.
-fn without_holes(source: &str) -> String {
-    let mut parts = source.split("{{");
-    let mut text = parts.next().unwrap_or_default().to_owned();
-    for part in parts {
-        text.push('x');
-        text.push_str(part.split_once("}}").map_or("", |(_, rest)| rest));
-    }
-    text
 }
 
 /// Nothing was answered.

@@ -2,5 +2,6 @@
 
 mod asked;
 mod course;
+mod grid;
 pub(super) mod query;
 pub(super) mod range;
