@@ -6,7 +6,7 @@ use std::sync::Arc;
 use anyhow::Context as _;
 
 use super::{parse_oncall, site_settings};
-use crate::alertmanager::{Alertmanager, HttpAlertmanager};
+use crate::alertmanager::{Alertmanager, Alerts, HttpAlertmanager, NoAlertmanager};
 use crate::clock::{Clock as _, SystemClock};
 use crate::cluster::{Cluster, Connection, Kinds, RealCluster};
 use crate::config::{AlertmanagerConfig, AuthConfig, Config, Dialect, HttpHostConfig, PatroniConfig};
@@ -186,6 +186,17 @@ pub fn alertmanager(config: &Config) -> anyhow::Result<Option<Arc<dyn Alertmanag
         return Ok(None);
     }
     Ok(Some(Arc::new(HttpAlertmanager::new(url, http_auth(auth.as_ref())?, timeout.0)?)))
+}
+
+/// Whom playbooks ask what else fires: Alertmanager as the configuration says, whoever sends alerts.
+///
+/// # Errors
+/// When its URL or its secret cannot be used.
+pub fn alerts(config: &Config) -> anyhow::Result<Arc<dyn Alerts>> {
+    let Some(AlertmanagerConfig { url, auth, timeout, .. }) = &config.alertmanager else {
+        return Ok(Arc::new(NoAlertmanager));
+    };
+    Ok(Arc::new(HttpAlertmanager::new(url, http_auth(auth.as_ref())?, timeout.0)?))
 }
 
 fn http_auth(auth: Option<&AuthConfig>) -> anyhow::Result<Option<HttpAuth>> {

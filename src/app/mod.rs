@@ -50,7 +50,7 @@ use crew::Crew;
 pub use edges::{
     alert_rules, all_playbooks, cluster, is_settled, no_playbooks, patroni, prometheus, real_cluster, refused_playbook,
 };
-pub use edges::{databases, network, unnamed_hosts, web};
+pub use edges::{alerts, databases, network, unnamed_hosts, web};
 pub use ending::Ending;
 use ending::{CLOSE_WITHIN, LEAVE_WITHIN};
 use lookout::{Lookout, Patience};
@@ -104,6 +104,7 @@ pub async fn serve(config: &Config, ending: &Ending) -> anyhow::Result<()> {
         web,
         network: edges::network(config)?,
         databases: edges::databases(config)?,
+        alertmanager: edges::alerts(config)?,
         past: Arc::new(ScriptedPast::default()),
         clock: clock.clone(),
         patchable: config.actions.patchable(),

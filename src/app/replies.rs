@@ -128,6 +128,7 @@ escalate:
             web: Arc::new(ScriptedWeb::default()),
             network: Arc::new(ScriptedNetwork::default()),
             databases: Arc::new(ScriptedDatabases::default()),
+            alertmanager: Arc::new(crate::alertmanager::NoAlertmanager),
             past: Arc::new(crate::action::ScriptedPast::default()),
             clock,
             patchable: crate::action::Patchable::default(),

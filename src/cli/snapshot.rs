@@ -78,6 +78,7 @@ pub(super) async fn go(args: Args) -> anyhow::Result<Exit> {
         web,
         network: app::network(&config)?,
         databases: app::databases(&config)?,
+        alertmanager: app::alerts(&config)?,
         past: Arc::new(ScriptedPast::default()),
         clock: Arc::new(SystemClock::default()),
         patchable: config.actions.patchable(),

@@ -96,7 +96,7 @@ pub struct Config {
     pub store: StoreConfig,
     pub cluster: ClusterConfig,
     /// Left out: its silences and inhibitions are not asked about, nor what still fires after an
-    /// outage.
+    /// outage; `alertmanager.alerts` fails with "no alertmanager is configured".
     pub alertmanager: Option<AlertmanagerConfig>,
     /// Left out: queries fail with "no prometheus is configured".
     pub prometheus: Option<PrometheusConfig>,

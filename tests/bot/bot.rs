@@ -208,6 +208,7 @@ impl Bot {
             web: self.web.clone(),
             network: self.network.clone(),
             databases: self.databases.clone(),
+            alertmanager: Arc::default(),
             past: Vec::new(),
             catalog: self.catalog.subscribe(),
             rules: self.rules.clone(),

@@ -1,5 +1,6 @@
 //! Each action at its edge: as a playbook writes it, on a simulated cluster, with no more rights than it asks for.
 
+mod alertmanager;
 mod annotate;
 mod certmanager;
 mod configmap;
@@ -22,6 +23,7 @@ mod patch;
 mod patroni;
 mod patroni_leads;
 mod pausing;
+mod prometheus;
 mod resources;
 mod restart;
 mod rollout;
@@ -40,6 +42,7 @@ use super::{
     Action, ActionError, Doubt, Field, Mutation, Output, Patchable, Plan, RunMark, ScriptedPast, StepContext, World,
     prepare, take_back,
 };
+use crate::alertmanager::ScriptedAlertmanager;
 use crate::clock::{Clock, ManualClock};
 use crate::cluster::sim::SimCluster;
 use crate::cluster::{Cluster, Object};
@@ -62,6 +65,7 @@ pub(crate) fn world(cluster: &SimCluster, clock: Arc<ManualClock>) -> World {
         web,
         network: Arc::new(ScriptedNetwork::default()),
         databases: Arc::new(ScriptedDatabases::default()),
+        alertmanager: Arc::new(ScriptedAlertmanager::default()),
         past: Arc::new(ScriptedPast::default()),
         clock,
         patchable: Patchable::default(),
@@ -77,6 +81,7 @@ struct Edge {
     web: Arc<ScriptedWeb>,
     network: Arc<ScriptedNetwork>,
     databases: Arc<ScriptedDatabases>,
+    alertmanager: Arc<ScriptedAlertmanager>,
     past: Arc<ScriptedPast>,
     target: ObjectKey,
     scope: Scope,
@@ -106,6 +111,7 @@ impl Edge {
             web,
             network: Arc::default(),
             databases,
+            alertmanager: Arc::default(),
             past: Arc::default(),
             target,
             scope,
@@ -149,6 +155,7 @@ impl Edge {
             web: self.web.clone(),
             network: self.network.clone(),
             databases: self.databases.clone(),
+            alertmanager: self.alertmanager.clone(),
             past: self.past.clone(),
             clock: self.clock.clone(),
             patchable: self.patchable.clone(),

@@ -198,6 +198,7 @@ impl Night {
                 web: Arc::new(ScriptedWeb::default()),
                 network: Arc::new(ScriptedNetwork::default()),
                 databases: Arc::new(ScriptedDatabases::default()),
+                alertmanager: Arc::new(dogwatch::alertmanager::NoAlertmanager),
                 past: Arc::new(ScriptedPast::default()),
                 clock: clock.clone(),
                 patchable: Patchable::default(),

@@ -33,6 +33,10 @@ pub(super) fn of_argument(argument: &Argument) -> Value {
         "number or quantity" => vec![quantity()],
         "percentage or number" => vec![share, quantity()],
         "path" => vec![json!({ "type": "string", "pattern": "^ *[A-Za-z0-9_-]+([.][A-Za-z0-9_-]+)* *$" })],
+        "matchers" => {
+            let matchers = json!({ "type": "array", "minItems": 1, "items": { "type": "string" } });
+            return described(argument.doc, matchers);
+        }
         "growth" => return described(argument.doc, growth(share)),
         "duration" => vec![duration_form()],
         "kind" => vec![kind()],
