@@ -61,7 +61,7 @@ pub trait Declared: Arguments + DeserializeOwned + Debug + Send + Sync + 'static
         Named::default()
     }
 
-    /// The field of its target that it changes, where [`Patchable`] says whether it may.
+    /// The field of its target that it changes, where [`Patchable`](super::Patchable) says whether it may.
     fn patched(&self) -> Option<&FieldPath> {
         None
     }
