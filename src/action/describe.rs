@@ -16,7 +16,8 @@ use crate::web::Origin;
 pub trait Declared: Arguments + DeserializeOwned + Debug + Send + Sync + 'static {
     const DECLARATION: Declaration;
 
-    /// The kinds of targets that it knows what to do with. Empty: any, or it is not about the target.
+    /// The kinds of targets that it knows what to do with. Empty: any, or it is not about the
+    /// target.
     const TARGETS: &'static [Kind] = &[];
 
     /// Whether each step with it must say of whom it asks a yes: of those who know about it.
@@ -61,7 +62,8 @@ pub trait Declared: Arguments + DeserializeOwned + Debug + Send + Sync + 'static
         Named::default()
     }
 
-    /// The field of its target that it changes, where [`Patchable`](super::Patchable) says whether it may.
+    /// The field of its target that it changes, where [`Patchable`](super::Patchable) says whether
+    /// it may.
     fn patched(&self) -> Option<&FieldPath> {
         None
     }

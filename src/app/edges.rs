@@ -188,7 +188,7 @@ pub fn alertmanager(config: &Config) -> anyhow::Result<Option<Arc<dyn Alertmanag
     Ok(Some(Arc::new(HttpAlertmanager::new(url, http_auth(auth.as_ref())?, timeout.0)?)))
 }
 
-/// Whom playbooks ask what else fires: Alertmanager as the configuration says, whoever sends alerts.
+/// Whom playbooks ask what else fires: Alertmanager, whoever sends alerts.
 ///
 /// # Errors
 /// When its URL or its secret cannot be used.

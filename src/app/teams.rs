@@ -67,7 +67,8 @@ pub fn unknown_teams<'p>(oncall: &OnCall, playbooks: impl Iterator<Item = &'p Pl
     named.into_iter().filter_map(wrong).collect()
 }
 
-/// What is wrong with the teams that the configuration gives playbooks to, each where it stands: nobody knows them.
+/// What is wrong with the teams that the configuration gives playbooks to, each where it stands:
+/// nobody knows them.
 pub fn unknown_set_teams(oncall: &OnCall, config: &Config) -> Vec<Diagnostic> {
     let set = config.playbooks.settings.iter().filter_map(|(name, set)| Some((name, set.team.as_ref()?)));
     let wrong = |(name, team): (&String, &String)| {

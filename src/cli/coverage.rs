@@ -51,8 +51,8 @@ pub(super) struct Args {
     #[arg(long, value_name = "FILE|DIR", required_unless_present = "prometheus")]
     rules: Vec<PathBuf>,
 
-    /// Also the rules that this Prometheus has now, and which series it has not that playbooks ask for
-    /// [without a URL: that of the configuration, with its credentials]
+    /// Also the rules that this Prometheus has now, and which series it has not that playbooks ask
+    /// for [without a URL: that of the configuration, with its credentials]
     #[arg(long, value_name = "URL")]
     prometheus: Option<Option<String>>,
 
@@ -196,8 +196,8 @@ async fn told(url: Option<&str>, config: Option<&Config>) -> anyhow::Result<Vec<
     Ok(rules.into_iter().map(|rule| Rule::told(url, rule)).collect())
 }
 
-/// What playbooks ask it for that it has not: those that something starts here, as the others do not
-/// come to it.
+/// What playbooks ask it for that it has not: those that something starts here, as the others do
+/// not come to it.
 async fn lacking(
     url: Option<&str>,
     config: Option<&Config>,

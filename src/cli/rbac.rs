@@ -57,8 +57,8 @@ pub(super) struct Args {
     #[arg(long)]
     no_look_up: bool,
 
-    /// The configuration: also the rights of its sources of the kind `cluster`, for what they watch,
-    /// and none of what `playbooks.settings` disables, or lets only observe
+    /// The configuration: also the rights of its sources of the kind `cluster`, for what they
+    /// watch, and none of what `playbooks.settings` disables, or lets only observe
     #[arg(short, long, value_name = "FILE")]
     config: Option<PathBuf>,
 

@@ -18,8 +18,8 @@ pub struct PlaybooksConfig {
     pub dir: Option<PathBuf>,
     /// Which of those that come with the program count, beside the site's own.
     pub catalogue: Catalogue,
-    /// What is set of single ones, by their names, without a copy of their files. It counts from the
-    /// next start; a run under way goes on as it began.
+    /// What is set of single ones, by their names, without a copy of their files. It counts from
+    /// the next start; a run under way goes on as it began.
     pub settings: BTreeMap<String, PlaybookSettingsConfig>,
 }
 

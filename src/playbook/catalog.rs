@@ -80,8 +80,8 @@ impl Catalog {
     }
 
     /// As [`Self::load_with`], of several folders. A site's playbook takes the place of the shipped one of its name; where
-    /// it cannot be read, neither counts: what it was to change of the other one, nobody knows. `settings`: what the site
-    /// sets of them; a playbook that this does not fit does not count.
+    /// it cannot be read, neither counts: what it was to change of the other one, nobody knows.
+    /// `settings`: what the site sets of them; a playbook that this does not fit does not count.
     pub fn load_all(directories: &[&Path], kinds: &Arc<Kinds>, settings: &Arc<Settings>) -> (Self, Vec<Diagnostic>) {
         let mut problems = Vec::new();
         let (mut playbooks, mut unread, mut files) = (Vec::new(), BTreeSet::new(), Vec::new());

@@ -9,8 +9,8 @@ use crate::action::Action;
 use crate::cluster::{Access, Kind, Kinds};
 use crate::model::{Autonomy, Phase};
 
-/// The right to read the target, and those of every action: for each kind that it may be of. What only observes never comes
-/// to its changes, and needs to read at the most.
+/// The right to read the target, and those of every action: for each kind that it may be of. What
+/// only observes never comes to its changes, and needs to read at the most.
 pub fn rights(playbook: &Playbook) -> BTreeSet<Access> {
     let given = |part: &TargetPart| match part {
         TargetPart::Given(given) => given.literal().cloned().unwrap_or_default(),

@@ -1,4 +1,5 @@
-//! Prometheus's HTTP API: <https://prometheus.io/docs/prometheus/latest/querying/api/#expression-queries>.
+//! Prometheus's HTTP API:
+//! <https://prometheus.io/docs/prometheus/latest/querying/api/#expression-queries>.
 
 use std::time::Duration;
 

@@ -101,7 +101,8 @@ pub trait Prometheus: Send + Sync + 'static {
     async fn query(&self, query: &Query) -> Result<Vec<Sample>, QueryError>;
 
     /// How the series of the expression ran, each with those points that it has; whole, as
-    /// [`query`](Self::query) is. Empty when nothing matches at any of the moments. May be repeated.
+    /// [`query`](Self::query) is. Empty when nothing matches at any of the moments. May be
+    /// repeated.
     async fn range(&self, range: &RangeQuery) -> Result<Vec<Course>, QueryError>;
 }
 

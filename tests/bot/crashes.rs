@@ -55,7 +55,8 @@ impl Story {
         (passed, bot.fuse.points_that_differ().await)
     }
 
-    /// Dies at each point that is [`drawn`]. There are about so many of them: with none, this would be no test.
+    /// Dies at each point that is [`drawn`]. There are about so many of them: with none, this would
+    /// be no test.
     pub async fn survives(self, points: std::ops::Range<usize>) {
         let (passed, differ) = self.goes(None).await;
         assert!(points.contains(&passed.len()), "{} points: {passed:#?}", passed.len());
@@ -66,7 +67,8 @@ impl Story {
     }
 }
 
-/// All of them; where the tests are to be quick, every second one, from the first or the second on by chance.
+/// All of them; where the tests are to be quick, every second one, from the first or the second on
+/// by chance.
 fn drawn(points: Vec<usize>) -> Vec<usize> {
     if std::env::var_os("DOGWATCH_QUICK_TESTS").is_none() {
         return points;

@@ -236,7 +236,8 @@ fn each_alert_of_the_shipped_rules_has_a_shipped_playbook() {
     );
 }
 
-/// What a page links is there: the page of the playbook that answers the alert, or what is to be done about Dogwatch.
+/// What a page links is there: the page of the playbook that answers the alert, or what is to be
+/// done about Dogwatch.
 #[test]
 fn each_shipped_rule_links_what_is_to_be_done() {
     let told =

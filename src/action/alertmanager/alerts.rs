@@ -16,8 +16,8 @@ use crate::model::{Autonomy, Matcher};
 
 arguments! {
     pub(in crate::action) struct AlertmanagerAlerts {
-        /// Which alerts: a list of `label=value`, `!=`, `=~` and `!~`, all of which hold; with plain
-        /// holes such as `{{inputs.x}}`
+        /// Which alerts: a list of `label=value`, `!=`, `=~` and `!~`, all of which hold; with
+        /// plain holes such as `{{inputs.x}}`
         matchers: Matchers,
         /// Whether those that a silence covers are told of, too
         silenced: Option<Arg<Flag>> = "false",

@@ -69,8 +69,8 @@ const BLOCKS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█
 /// What stands where there is no point.
 const GAP: char = '·';
 
-/// The course as a line of blocks, from the lowest to the highest of what is shown; each is the mean
-/// of its part of the time.
+/// The course as a line of blocks, from the lowest to the highest of what is shown; each is the
+/// mean of its part of the time.
 fn sparkline(points: &[Point], range: &RangeQuery) -> String {
     let moments = range.steps as usize + 1;
     let width = moments.min(WIDTH);

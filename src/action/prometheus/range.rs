@@ -37,7 +37,8 @@ arguments! {
 output! {
     #[derive(Default)]
     struct Answer {
-        /// Of the only series, its first value; left out where there are several, as all that follows but `series`, `count` and `ended`
+        /// Of the only series, its first value; left out where there are several, as all that
+        /// follows but `series`, `count` and `ended`
         first: Option<f64>,
         /// Its newest value
         last: Option<f64>,
@@ -51,13 +52,16 @@ output! {
         delta: Option<f64>,
         /// How many values it has
         points: Option<usize>,
-        /// By how much it grows in a second, on the straight line nearest to all values (least squares); left out where it has one value only
+        /// By how much it grows in a second, on the straight line nearest to all values (least
+        /// squares); left out where it has one value only
         growing: Option<f64>,
-        /// In how many seconds it is at `full_at`, if it goes on like that from its newest value; 0 where it is already, left out where it does not grow
+        /// In how many seconds it is at `full_at`, if it goes on like that from its newest value; 0
+        /// where it is already, left out where it does not grow
         full_in: Option<f64>,
         /// Its newest value as text, with four digits
         shown: Option<String>,
-        /// How it ran as a line of up to 24 blocks, from its least to its greatest; `·` where it has no value
+        /// How it ran as a line of up to 24 blocks, from its least to its greatest; `·` where it
+        /// has no value
         sparkline: Option<String>,
         /// All series that are there now
         series: Vec<Ran>,

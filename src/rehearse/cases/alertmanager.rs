@@ -39,7 +39,8 @@ pub enum AlertmanagerFault {
     NoAnswer,
 }
 
-/// Alertmanager as the case begins: where neither the file nor the case speaks of it, there is none.
+/// Alertmanager as the case begins: where neither the file nor the case speaks of it, there is
+/// none.
 pub(super) fn scripted<'a>(
     said: impl IntoIterator<Item = Option<&'a Vec<Spanned<OtherAlert>>>>,
     begin: DateTime<Utc>,

@@ -69,8 +69,8 @@ pub struct CaseFile {
     #[serde(default)]
     #[schemars(with = "Vec<EarlierRun>")]
     pub history: Vec<Spanned<EarlierRun>>,
-    /// What fires in Alertmanager beside the alert of a case, in every case; `[]`: nothing does. Left
-    /// out here and in the case: none is configured.
+    /// What fires in Alertmanager beside the alert of a case, in every case; `[]`: nothing does.
+    /// Left out here and in the case: none is configured.
     #[schemars(with = "Option<Vec<OtherAlert>>")]
     pub alertmanager: Option<Vec<Spanned<OtherAlert>>>,
     /// Sessions in databases that steps with `sql.terminate` may end, in every case.
@@ -167,7 +167,8 @@ pub struct Answers {
     /// A part of the expression.
     pub query: String,
     /// One answer for each time it is asked; the last one stays. `null`: no samples; a number: one without labels; several:
-    /// `[{ labels: { pod: db-0 }, value: 1 }]`; how one ran, for `prometheus.range`: `{ points: [40, 71] }`.
+    /// `[{ labels: { pod: db-0 }, value: 1 }]`; how one ran, for `prometheus.range`: `{ points:
+    /// [40, 71] }`.
     pub answers: Vec<Series>,
     /// How old the samples are that they are made of; by default as fresh as can be.
     pub age: Option<HumanDuration>,
