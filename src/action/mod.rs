@@ -7,7 +7,9 @@
 //! [`Intent`] first, and then makes exactly that change.
 
 mod amounts;
+mod body;
 mod certmanager;
+pub mod command;
 mod declaration;
 mod dns;
 mod error;
@@ -21,6 +23,8 @@ mod masked;
 mod net;
 mod patience;
 mod patroni;
+mod pgbackrest;
+mod plan;
 mod prometheus;
 mod registry;
 mod sql;
@@ -38,6 +42,7 @@ use async_trait::async_trait;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
+pub use command::{Commands, Word};
 use declaration::AT_WILL;
 pub use declaration::{Argument, Declaration, Effect, Field, Named, On, Right};
 pub use error::ActionError;
@@ -49,6 +54,7 @@ pub use k8s::set_image::Image;
 pub use kinds::Kind;
 use mark::MARK;
 pub use mark::RunMark;
+pub use plan::{Doubt, Plan};
 pub use registry::{declarations, names, parse};
 pub use tell::Tell;
 pub use typed::{Arguments, Fields};
@@ -77,6 +83,8 @@ pub struct World {
     pub clock: Arc<dyn Clock>,
     /// What the configuration of the bot lets actions change beyond what each bot may.
     pub patchable: Patchable,
+    /// Which programs it lets actions run in containers.
+    pub commands: Commands,
 }
 
 /// What one step of one run is about.
@@ -188,6 +196,11 @@ pub trait Declared: Arguments + DeserializeOwned + Debug + Send + Sync + 'static
     fn patched(&self) -> Option<&FieldPath> {
         None
     }
+
+    /// The program that it runs in a container, where [`Commands`] says whether it may.
+    fn command(&self) -> Option<Vec<Word>> {
+        None
+    }
 }
 
 /// What is known about one step's action without running it.
@@ -230,6 +243,11 @@ pub trait Describe: Debug + Send + Sync {
 
     /// As [`Declared::patched`].
     fn patched(&self) -> Option<&FieldPath> {
+        None
+    }
+
+    /// As [`Declared::command`].
+    fn command(&self) -> Option<Vec<Word>> {
         None
     }
 
@@ -282,6 +300,10 @@ impl<T: Declared> Describe for T {
 
     fn patched(&self) -> Option<&FieldPath> {
         Declared::patched(self)
+    }
+
+    fn command(&self) -> Option<Vec<Word>> {
+        Declared::command(self)
     }
 
     fn access(&self, target_kind: &str, kinds: &Kinds) -> Vec<Access> {
@@ -374,23 +396,4 @@ pub async fn take_back(
         deny::check_intent(world, mutation.change_kind(), target, intent).await?;
     }
     Ok(plan)
-}
-
-/// What [`Mutation::prepare`] decided.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Plan {
-    Do(Intent),
-    /// It is as wanted already.
-    Unneeded(Output),
-}
-
-/// What [`Mutation::doubt`] found.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Doubt {
-    /// Still what was there before: make the change, on the condition of this refreshed intent.
-    NotDone(Intent),
-    /// The wanted value, with our mark.
-    Done(Output),
-    /// Neither: somebody else changed it too. A human decides.
-    Unclear(String),
 }

@@ -34,6 +34,7 @@ pub(super) fn of_argument(argument: &Argument) -> Value {
         "percentage or number" => vec![share, quantity()],
         "path" => vec![json!({ "type": "string", "pattern": "^ *[A-Za-z0-9_-]+([.][A-Za-z0-9_-]+)* *$" })],
         "growth" => return described(argument.doc, growth(share)),
+        "command" => return described(argument.doc, command()),
         "duration" => vec![duration_form()],
         "kind" => vec![kind()],
         // Words: `cronjob` or `self`.
@@ -53,6 +54,16 @@ pub(super) fn of_argument(argument: &Argument) -> Value {
 
 fn quantity() -> Value {
     json!({ "type": ["string", "number"], "pattern": "^[0-9.]+([eE][0-9]+|[numkKMGTPE]i?)?$" })
+}
+
+/// A program and its arguments.
+fn command() -> Value {
+    json!({
+        "type": "array",
+        "minItems": 1,
+        "maxItems": 20,
+        "items": { "anyOf": [{ "type": ["string", "number"] }, { "$ref": "#/$defs/template" }] },
+    })
 }
 
 /// By how much a limit grows, and up to where.
