@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 
-use super::{Action, Arguments, Declaration, FieldPath, Kind, Named};
+use super::{Action, Arguments, Declaration, FieldPath, Kind, Named, Word};
 use crate::cluster::{Access, Kinds};
 use crate::language::{AnyArg, Location};
 use crate::model::Autonomy;
@@ -67,6 +67,12 @@ pub trait Declared: Arguments + DeserializeOwned + Debug + Send + Sync + 'static
     fn patched(&self) -> Option<&FieldPath> {
         None
     }
+
+    /// The program that it runs in a container, where [`Commands`](super::Commands) says whether it
+    /// may.
+    fn command(&self) -> Option<Vec<Word>> {
+        None
+    }
 }
 
 /// What is known about one step's action without running it.
@@ -114,6 +120,11 @@ pub trait Describe: Debug + Send + Sync {
 
     /// As [`Declared::patched`].
     fn patched(&self) -> Option<&FieldPath> {
+        None
+    }
+
+    /// As [`Declared::command`].
+    fn command(&self) -> Option<Vec<Word>> {
         None
     }
 
@@ -170,6 +181,10 @@ impl<T: Declared> Describe for T {
 
     fn patched(&self) -> Option<&FieldPath> {
         Declared::patched(self)
+    }
+
+    fn command(&self) -> Option<Vec<Word>> {
+        Declared::command(self)
     }
 
     fn access(&self, target_kind: &str, kinds: &Kinds) -> Vec<Access> {

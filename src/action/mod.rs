@@ -8,7 +8,9 @@
 
 mod alertmanager;
 mod amounts;
+mod body;
 mod certmanager;
+pub mod command;
 mod declaration;
 mod describe;
 mod dns;
@@ -23,6 +25,8 @@ mod masked;
 mod net;
 mod patience;
 mod patroni;
+mod pgbackrest;
+mod plan;
 mod prometheus;
 mod registry;
 mod sql;
@@ -39,6 +43,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use serde_json::{Map, Value};
 
+pub use command::{Commands, Word};
 use declaration::AT_WILL;
 pub use declaration::{Argument, Declaration, Effect, Field, Named, On, Right};
 pub use describe::{Declared, Describe};
@@ -51,6 +56,7 @@ pub use k8s::set_image::Image;
 pub use kinds::Kind;
 use mark::MARK;
 pub use mark::RunMark;
+pub use plan::{Doubt, Plan};
 pub use registry::{declarations, names, parse};
 pub use tell::Tell;
 pub use typed::{Arguments, Fields};
@@ -81,6 +87,8 @@ pub struct World {
     pub clock: Arc<dyn Clock>,
     /// What the configuration of the bot lets actions change beyond what each bot may.
     pub patchable: Patchable,
+    /// Which programs it lets actions run in containers.
+    pub commands: Commands,
 }
 
 /// What one step of one run is about.
@@ -229,23 +237,4 @@ pub async fn take_back(
         deny::check_intent(world, mutation.change_kind(), target, intent).await?;
     }
     Ok(plan)
-}
-
-/// What [`Mutation::prepare`] decided.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Plan {
-    Do(Intent),
-    /// It is as wanted already.
-    Unneeded(Output),
-}
-
-/// What [`Mutation::doubt`] found.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Doubt {
-    /// Still what was there before: make the change, on the condition of this refreshed intent.
-    NotDone(Intent),
-    /// The wanted value, with our mark.
-    Done(Output),
-    /// Neither: somebody else changed it too. A human decides.
-    Unclear(String),
 }

@@ -4,8 +4,8 @@ use serde::de::{Error, MapAccess};
 use serde::{Deserialize, Deserializer};
 
 use super::{
-    Action, Declaration, Declared, alertmanager, certmanager, dns, history, http, k8s, patroni, prometheus, sql, tcp,
-    tell, tls,
+    Action, Declaration, Declared, alertmanager, certmanager, dns, history, http, k8s, patroni, pgbackrest, prometheus,
+    sql, tcp, tell, tls,
 };
 
 /// The list and what follows from it.
@@ -44,6 +44,7 @@ registry![
     k8s::events::K8sEvents,
     k8s::pods::K8sPods,
     k8s::logs::K8sLogs,
+    k8s::exec::K8sExec,
     k8s::last_change::K8sLastChange,
     history::runs::HistoryRuns,
     k8s::owners::K8sOwners,
@@ -78,6 +79,7 @@ registry![
     certmanager::renew::CertManagerRenew,
     sql::query::SqlQuery,
     sql::terminate::SqlTerminate,
+    pgbackrest::info::PgBackRestInfo,
     patroni::cluster::PatroniCluster,
     patroni::history::PatroniHistory,
     patroni::pausing::pause::PatroniPause,

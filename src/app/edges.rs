@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 
+use super::commands::unallowed_commands;
 use super::{parse_oncall, site_settings};
 use crate::alertmanager::{Alertmanager, Alerts, HttpAlertmanager, NoAlertmanager};
 use crate::clock::{Clock as _, SystemClock};
@@ -172,7 +173,8 @@ pub fn unnamed_hosts(config: &Config, playbook: &Playbook) -> Vec<Diagnostic> {
         );
         playbook.warning(Code::HostNotAllowed, at, message).with_remedy(remedy)
     });
-    odd.chain(uncovered).collect()
+    let commands = unallowed_commands(config, playbook).into_iter().filter(|problem| !problem.is_error());
+    odd.chain(uncovered).chain(commands).collect()
 }
 
 /// Alertmanager as the configuration says, if it does.
@@ -256,7 +258,10 @@ pub fn playbooks(config: &Config, kinds: &Arc<Kinds>) -> (Catalog, Vec<Diagnosti
 pub fn refused_playbook(config: &Config, playbook: &Playbook) -> Vec<Diagnostic> {
     let patchable = config.actions.patchable();
     let fields = playbook.wrong_fields(|kind, field| patchable.refusal(kind, field, &playbook.kinds));
-    [refused_queries(config, playbook), fields].concat()
+    let commands = unallowed_commands(config, playbook).into_iter().filter(Diagnostic::is_error);
+    let mut refused = [refused_queries(config, playbook), fields].concat();
+    refused.extend(commands);
+    refused
 }
 
 /// Queries that cannot be asked here: those to which `prometheus.match` cannot be added, as without

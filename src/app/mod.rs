@@ -1,5 +1,6 @@
 //! The bot as a process: the one place that knows every concrete type, starts the workers, and stops them.
 
+mod commands;
 mod crew;
 mod edges;
 mod ending;
@@ -108,6 +109,7 @@ pub async fn serve(config: &Config, ending: &Ending) -> anyhow::Result<()> {
         past: Arc::new(ScriptedPast::default()),
         clock: clock.clone(),
         patchable: config.actions.patchable(),
+        commands: config.exec.commands(),
     };
     let metrics = Arc::new(Metrics::new());
     let sinks = sinks::build(config)?;

@@ -132,6 +132,7 @@ escalate:
             past: Arc::new(crate::action::ScriptedPast::default()),
             clock,
             patchable: crate::action::Patchable::default(),
+            commands: crate::action::Commands::default(),
         };
         let (catalog, problems) = Catalog::of(vec![Playbook::from_store(playbook).unwrap()]);
         assert!(problems.is_empty(), "{problems:?}");

@@ -82,6 +82,7 @@ pub(super) async fn go(args: Args) -> anyhow::Result<Exit> {
         past: Arc::new(ScriptedPast::default()),
         clock: Arc::new(SystemClock::default()),
         patchable: config.actions.patchable(),
+        commands: config.exec.commands(),
     };
     let given = args.set.into_iter().collect();
     let taken = snapshot(&world, &playbook, &given)

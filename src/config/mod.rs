@@ -15,6 +15,7 @@ mod cluster;
 mod differences;
 mod engine;
 mod error;
+mod exec;
 mod handoff;
 mod http;
 mod incidents;
@@ -56,6 +57,7 @@ pub use cluster::{ClusterConfig, LeaseConfig};
 pub use differences::changed_keys;
 pub use engine::EngineConfig;
 pub use error::ConfigError;
+pub use exec::ExecConfig;
 pub use handoff::HandoffConfig;
 pub use http::{HttpConfig, HttpHostConfig};
 pub use incidents::IncidentsConfig;
@@ -110,6 +112,7 @@ pub struct Config {
     pub network: NetworkConfig,
     pub playbooks: PlaybooksConfig,
     pub actions: ActionsConfig,
+    pub exec: ExecConfig,
     pub oncall: OncallConfig,
     pub maintenance: MaintenanceConfig,
     pub handoff: HandoffConfig,

@@ -8,6 +8,7 @@ mod again;
 mod approval;
 mod catalog;
 mod check;
+mod commands;
 mod conditions;
 mod docs;
 mod document;

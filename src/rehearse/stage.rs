@@ -7,7 +7,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use tokio::sync::watch;
 
-use crate::action::{Patchable, ScriptedPast, World};
+use crate::action::{Commands, Patchable, ScriptedPast, World};
 use crate::alertmanager::ScriptedAlertmanager;
 use crate::bot::Bot;
 use crate::clock::{Clock, ManualClock};
@@ -105,6 +105,7 @@ impl Stage {
             past: Arc::new(ScriptedPast(past)),
             clock: clock.clone(),
             patchable: Patchable::all(),
+            commands: Commands::all(),
         };
         let (metrics, name) = (Arc::new(Metrics::new()), "stage".to_owned());
         let bot = Bot {

@@ -90,6 +90,7 @@ async fn a_real_prometheus_says_what_fills_it() {
         past: Arc::new(dogwatch::action::ScriptedPast::default()),
         clock,
         patchable: dogwatch::action::Patchable::default(),
+        commands: dogwatch::action::Commands::default(),
     };
     let playbook = playbook(&origin);
     let frame = asked_run(&playbook, &BTreeMap::new(), Utc::now(), 256 * 1024).unwrap();

@@ -8,6 +8,7 @@ mod declared;
 mod delete_pod;
 mod diagnosis;
 mod evict;
+mod exec;
 mod expand;
 mod history;
 mod hpa;
@@ -39,8 +40,8 @@ use serde_json::Value;
 
 use super::registry::tests::action;
 use super::{
-    Action, ActionError, Doubt, Field, Mutation, Output, Patchable, Plan, RunMark, ScriptedPast, StepContext, World,
-    prepare, take_back,
+    Action, ActionError, Commands, Doubt, Field, Mutation, Output, Patchable, Plan, RunMark, ScriptedPast, StepContext,
+    World, prepare, take_back,
 };
 use crate::alertmanager::ScriptedAlertmanager;
 use crate::clock::{Clock, ManualClock};
@@ -69,6 +70,7 @@ pub(crate) fn world(cluster: &SimCluster, clock: Arc<ManualClock>) -> World {
         past: Arc::new(ScriptedPast::default()),
         clock,
         patchable: Patchable::default(),
+        commands: Commands::default(),
     }
 }
 
@@ -88,6 +90,7 @@ struct Edge {
     step: StepAddress,
     /// What the bot is configured to be allowed.
     patchable: Patchable,
+    commands: Commands,
 }
 
 impl Edge {
@@ -117,6 +120,7 @@ impl Edge {
             scope,
             step,
             patchable,
+            commands: Commands::default(),
         }
     }
 
@@ -159,6 +163,7 @@ impl Edge {
             past: self.past.clone(),
             clock: self.clock.clone(),
             patchable: self.patchable.clone(),
+            commands: self.commands.clone(),
         }
     }
 

@@ -15,7 +15,7 @@ use super::history::EarlierRun;
 use super::network::NetworkAnswers;
 use super::series::Series;
 use super::sql::{SqlAnswers, SqlSession};
-use crate::cluster::sim::{ContainerLog, Fault};
+use crate::cluster::sim::{ContainerLog, ContainerProgram, Fault};
 use crate::model::{Autonomy, HumanDuration, ObjectKey, Outcome};
 
 /// The schema (draft 2020-12) of a file of cases.
@@ -79,6 +79,9 @@ pub struct CaseFile {
     /// What containers have written, in every case.
     #[serde(default)]
     pub logs: Vec<ContainerLog>,
+    /// What programs in containers say, in every case. One that no entry speaks of is not there.
+    #[serde(default)]
+    pub exec: Vec<ContainerProgram>,
     #[schemars(with = "Vec<Case>")]
     pub cases: Vec<Spanned<Case>>,
 }
@@ -136,6 +139,9 @@ pub struct Case {
     /// What containers have written in this case; asked before the file's.
     #[serde(default)]
     pub logs: Vec<ContainerLog>,
+    /// What programs in containers say in this case; asked before the file's.
+    #[serde(default)]
+    pub exec: Vec<ContainerProgram>,
     /// What goes wrong in the cluster. A fault that nothing runs into fails the case.
     #[serde(default)]
     pub faults: Vec<Fault>,

@@ -104,6 +104,9 @@ impl<'a> Play<'a> {
         for log in file.logs.iter().chain(&case.logs) {
             cluster.writes_log(log.clone());
         }
+        for program in file.exec.iter().chain(&case.exec) {
+            cluster.has_program(program.clone());
+        }
         let prometheus = Arc::new(ScriptedPrometheus::default());
         for answers in case.prometheus.iter().chain(&file.prometheus) {
             script::answer(&prometheus, &cluster, &answers.value)?;
