@@ -70,6 +70,7 @@ impl Site {
             past: Arc::new(dogwatch::action::ScriptedPast::default()),
             clock: clock.clone(),
             patchable: dogwatch::action::Patchable::default(),
+            commands: dogwatch::action::Commands::default(),
         };
         let metrics = Arc::new(Metrics::new());
         let bot = Bot {

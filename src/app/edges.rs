@@ -5,14 +5,14 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 
-use super::commands::unallowed_commands;
+use super::fits::{is_settled, refused_playbook, unnamed_hosts};
 use super::{parse_oncall, site_settings};
 use crate::alertmanager::{Alertmanager, Alerts, HttpAlertmanager, NoAlertmanager};
 use crate::clock::{Clock as _, SystemClock};
 use crate::cluster::{Cluster, Connection, Kinds, RealCluster};
-use crate::config::{AlertmanagerConfig, AuthConfig, Config, Dialect, HttpHostConfig, PatroniConfig};
+use crate::config::{AlertmanagerConfig, AuthConfig, Config, HttpHostConfig, PatroniConfig};
 use crate::config::{PasswordConfig, PrometheusConfig, SourceConfig, SqlConfig};
-use crate::diagnostics::{Code, Diagnostic, DiagnosticSeverity, Location};
+use crate::diagnostics::{Diagnostic, DiagnosticSeverity};
 use crate::engine::FreezeMap;
 use crate::files;
 use crate::http::HttpAuth;
@@ -22,10 +22,8 @@ use crate::model::{MayStart, SourceRights};
 use crate::network::{Network, NetworkAccess, SystemNetwork, authorities, name_servers};
 use crate::oncall::{OnCall, Roster};
 use crate::patroni::{HttpPatroni, Patroni, PatroniAccess};
-use crate::playbook::{Catalog, Playbook, Step};
-use crate::prometheus::{
-    self, AlertRule, HttpPrometheus, MatchingPrometheus, NoPrometheus, Prometheus, parse_promql, with_matchers,
-};
+use crate::playbook::{Catalog, Playbook};
+use crate::prometheus::{self, AlertRule, HttpPrometheus, MatchingPrometheus, NoPrometheus, Prometheus};
 use crate::sql::{Databases, Password, PostgresAccess, PostgresDatabases};
 use crate::web::{AllowedHost, Authorities, HttpWeb, Origin, Web, WebAccess};
 
@@ -149,34 +147,6 @@ pub fn network(config: &Config) -> anyhow::Result<Arc<dyn Network>> {
     Ok(Arc::new(SystemNetwork::new(access)))
 }
 
-/// The steps that ask whom the configuration does not name. Where it names nobody, those that can
-/// do without the answer are as they are meant to be.
-pub fn unnamed_hosts(config: &Config, playbook: &Playbook) -> Vec<Diagnostic> {
-    let named: Vec<Origin> = config.http.hosts.iter().filter_map(|host| Origin::parse(&host.url).ok()).collect();
-    let is_odd = |(step, origin, _): &(&Step, Origin, Location)| {
-        !(named.contains(origin) || named.is_empty() && step.goes_on_without)
-    };
-    let odd = playbook.origins().filter(is_odd).map(|(step, origin, at)| {
-        let end = if step.goes_on_without { "goes on without an answer" } else { "fails" };
-        let message = format!("`http.hosts` of the configuration does not name {origin}, so that this step {end}");
-        let remedy = format!(
-            "if playbooks may read what it answers, write `http: {{ hosts: [{{ url: \"{origin}\" }}] }}` there"
-        );
-        playbook.warning(Code::HostNotAllowed, at, message).with_remedy(remedy)
-    });
-    let reach = config.network.reach();
-    let uncovered = playbook.hosts().filter(|(_, host, _)| reach.check(host).is_err()).map(|(step, host, at)| {
-        let end = if step.goes_on_without { "goes on without an answer" } else { "fails" };
-        let message = format!("`network.hosts` of the configuration does not cover {host}, so that this step {end}");
-        let remedy = format!(
-            "if playbooks may look at it, write `network: {{ hosts: [\"{host}\"] }}` there, beside those that it has"
-        );
-        playbook.warning(Code::HostNotAllowed, at, message).with_remedy(remedy)
-    });
-    let commands = unallowed_commands(config, playbook).into_iter().filter(|problem| !problem.is_error());
-    odd.chain(uncovered).chain(commands).collect()
-}
-
 /// Alertmanager as the configuration says, if it does.
 ///
 /// # Errors
@@ -252,48 +222,6 @@ pub fn playbooks(config: &Config, kinds: &Arc<Kinds>) -> (Catalog, Vec<Diagnosti
         tracing::info!("{}", replacement(shipped, own));
     }
     (catalog, problems)
-}
-
-/// What a playbook does that it cannot do on this bot: its queries, and the fields that it changes.
-pub fn refused_playbook(config: &Config, playbook: &Playbook) -> Vec<Diagnostic> {
-    let patchable = config.actions.patchable();
-    let fields = playbook.wrong_fields(|kind, field| patchable.refusal(kind, field, &playbook.kinds));
-    let commands = unallowed_commands(config, playbook).into_iter().filter(Diagnostic::is_error);
-    let mut refused = [refused_queries(config, playbook), fields].concat();
-    refused.extend(commands);
-    refused
-}
-
-/// Queries that cannot be asked here: those to which `prometheus.match` cannot be added, as without
-/// it they would be about all clusters, and those that `prometheus.dialect` does not know.
-fn refused_queries(config: &Config, playbook: &Playbook) -> Vec<Diagnostic> {
-    let Some(prometheus) = &config.prometheus else { return Vec::new() };
-    let unmatched = |expr: &str| with_matchers(expr, &prometheus.matchers).err();
-    let mut refused = playbook.wrong_queries(Code::UnmatchedQuery, unmatched);
-    if prometheus.dialect == Some(Dialect::Promql) {
-        let foreign = |expr: &str| {
-            let wrong = parse_promql(expr).err().filter(|wrong| wrong.is_metricsql)?;
-            Some(format!("`prometheus.dialect` is promql: {}", wrong.message))
-        };
-        refused.extend(playbook.wrong_queries(Code::InvalidQuery, foreign));
-    }
-    refused
-}
-
-/// Whether the configuration settles what is doubtful without it: it says what `k8s.patch` may
-/// change; and by `prometheus.dialect`, VictoriaMetrics takes what Prometheus would not. What is
-/// wrong with it all the same, [`refused_playbook`] has.
-pub fn is_settled(config: &Config, problem: &Diagnostic) -> bool {
-    if problem.code == Code::FieldNotAllowed && !problem.is_error() {
-        return true;
-    }
-    let dialect = config.prometheus.as_ref().and_then(|prometheus| prometheus.dialect);
-    let is_foreign = match dialect {
-        None => false,
-        Some(Dialect::Promql) => problem.code == Code::InvalidQuery,
-        Some(Dialect::Metricsql) => matches!(problem.code, Code::UnknownFunction | Code::InvalidQuery),
-    };
-    is_foreign && !problem.is_error()
 }
 
 /// What a bot without playbooks does.

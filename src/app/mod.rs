@@ -1,9 +1,9 @@
 //! The bot as a process: the one place that knows every concrete type, starts the workers, and stops them.
 
-mod commands;
 mod crew;
 mod edges;
 mod ending;
+mod fits;
 mod lookout;
 mod oncall_file;
 mod playbooks;
@@ -48,12 +48,11 @@ use crate::store::{AffectedStore as _, IncidentStore as _, SignalStore as _};
 use crate::worker::{self, Progress};
 
 use crew::Crew;
-pub use edges::{
-    alert_rules, all_playbooks, cluster, is_settled, no_playbooks, patroni, prometheus, real_cluster, refused_playbook,
-};
-pub use edges::{alerts, databases, network, unnamed_hosts, web};
+pub use edges::{alert_rules, all_playbooks, cluster, no_playbooks, patroni, prometheus, real_cluster};
+pub use edges::{alerts, databases, network, web};
 pub use ending::Ending;
 use ending::{CLOSE_WITHIN, LEAVE_WITHIN};
+pub use fits::{is_settled, refused_playbook, unnamed_hosts};
 use lookout::{Lookout, Patience};
 pub use oncall_file::parse_oncall;
 use playbooks::CatalogListing;

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::InForce;
-use crate::app::edges::{is_settled, refused_playbook, unnamed_hosts};
+use crate::app::fits::{is_settled, refused_playbook, unnamed_hosts};
 use crate::diagnostics::{Diagnostic, DiagnosticSeverity};
 use crate::playbook::{Catalog, Playbook, read_folder};
 use crate::reload::{Counts, Mistake, Reloadable, Snapshot, Taken};
