@@ -80,6 +80,8 @@ registry![
     sql::query::SqlQuery,
     sql::terminate::SqlTerminate,
     pgbackrest::info::PgBackRestInfo,
+    pgbackrest::check::PgBackRestCheck,
+    pgbackrest::backup::PgBackRestBackup,
     patroni::cluster::PatroniCluster,
     patroni::history::PatroniHistory,
     patroni::pausing::pause::PatroniPause,

@@ -25,7 +25,7 @@ pub(super) fn key(
 }
 
 /// A name becomes a part of a path of the API server: one that came from data must not lead elsewhere.
-pub(super) fn safe_name(name: String, what: &str) -> Result<String, ActionError> {
+pub(in crate::action) fn safe_name(name: String, what: &str) -> Result<String, ActionError> {
     let harmless = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_' | ':');
     let safe = !name.is_empty() && name.len() <= 253 && name.chars().all(harmless) && !name.starts_with('.');
     if safe {

@@ -3,8 +3,9 @@
 use async_trait::async_trait;
 
 use super::repository::{Stanza, read};
+use super::stanza::{check_literal, first_words, known, resolved};
 use crate::action::command::Word;
-use crate::action::k8s::exec::{RIGHTS, place, run};
+use crate::action::k8s::exec::{Place, RIGHTS, place, run};
 use crate::action::masked::masked_text;
 use crate::action::patience::check_timeout;
 use crate::action::typed::{Arguments as _, Typed as _, arguments, output};
@@ -76,38 +77,24 @@ impl Declared for PgBackRestInfo {
     }
 
     fn check(&self) -> Result<(), String> {
-        if let Some(stanza) = self.stanza.as_ref().and_then(Arg::literal) {
-            check_stanza(stanza)?;
-        }
+        check_literal(self.stanza.as_ref())?;
         self.timeout.as_ref().and_then(Arg::literal).map_or(Ok(()), |timeout| check_timeout(*timeout))
     }
 
     fn command(&self) -> Option<Vec<Word>> {
-        let stanza = self.stanza.as_ref().map(|stanza| stanza.literal().map_or("*", String::as_str));
-        Some(words(stanza))
+        Some(words(self.stanza.as_ref().map(known)))
     }
 }
 
 /// What is run.
-fn words(stanza: Option<&str>) -> Vec<Word> {
+pub(super) fn words(stanza: Option<&str>) -> Vec<Word> {
     let plain = ["pgbackrest", "--output=json", "info"].into_iter().map(Word::known);
     plain.chain(stanza.map(|stanza| Word::known(format!("--stanza={stanza}")))).collect()
 }
 
-fn check_stanza(stanza: &str) -> Result<(), String> {
-    let is_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-');
-    if stanza.is_empty() || stanza.starts_with('-') || stanza.len() > 100 || !stanza.chars().all(is_name) {
-        return Err("`stanza` is no name of a stanza; only letters, digits and `_ . -` are put in there".into());
-    }
-    Ok(())
-}
-
 impl PgBackRestInfo {
     fn resolved_stanza(&self, scope: &Scope) -> Result<Option<String>, ActionError> {
-        let Some(stanza) = &self.stanza else { return Ok(None) };
-        let stanza = stanza.resolve(scope)?;
-        check_stanza(&stanza).map_err(ActionError::fail)?;
-        Ok(Some(stanza))
+        self.stanza.as_ref().map(|stanza| resolved(stanza, scope)).transpose()
     }
 }
 
@@ -116,11 +103,7 @@ impl Read for PgBackRestInfo {
     async fn read(&self, world: &World, step: StepContext<'_>) -> Result<Output, ActionError> {
         let stanza = self.resolved_stanza(step.scope)?;
         let place = place(world, step, self.pod.as_ref(), self.container.as_ref()).await?;
-        let done = run(world, &place, &words(stanza.as_deref()), self.timeout(step.scope)?).await?;
-        let stanzas = stanzas(&done).and_then(|text| read(text, stanza.as_deref(), world.clock.now()));
-        let stanzas = stanzas.map_err(|why| {
-            ActionError::fail(masked_text(&format!("pgbackrest in {} of {} {why}", place.container, place.key)))
-        })?;
+        let stanzas = ask(world, &place, stanza.as_deref(), self.timeout(step.scope)?).await?;
         let told = match stanzas.as_slice() {
             [] => "no stanza".to_owned(),
             [stanza] => stanza.told(),
@@ -133,13 +116,27 @@ impl Read for PgBackRestInfo {
     }
 }
 
+/// Asks which backups there are, of one stanza or of all.
+///
+/// # Errors
+/// pgBackRest may not be run there, ends with another code than 0, or says what is no answer.
+pub(super) async fn ask(
+    world: &World,
+    place: &Place,
+    stanza: Option<&str>,
+    timeout: HumanDuration,
+) -> Result<Vec<Stanza>, ActionError> {
+    let done = run(world, place, &words(stanza), timeout).await?;
+    let stanzas = all_of(&done).and_then(|text| read(text, stanza, world.clock.now()));
+    stanzas.map_err(|why| {
+        ActionError::fail(masked_text(&format!("pgbackrest in {} of {} {why}", place.container, place.key)))
+    })
+}
+
 /// The output of a program that ended well.
-fn stanzas(done: &Executed) -> Result<&str, String> {
+fn all_of(done: &Executed) -> Result<&str, String> {
     if done.code != 0 {
-        let said = [&done.stderr, &done.stdout].into_iter().flat_map(|text| text.lines());
-        let said = said.map(str::trim).find(|line| !line.is_empty()).unwrap_or("it does not say why");
-        let said: String = said.chars().take(300).collect();
-        return Err(format!("ended with code {}: {said}", done.code));
+        return Err(format!("ended with code {}: {}", done.code, first_words(done)));
     }
     if done.is_cut {
         return Err("says more than 1 MiB; name a stanza".into());

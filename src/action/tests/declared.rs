@@ -143,6 +143,7 @@ fn played() -> Vec<(Edge, Vec<&'static str>)> {
         (super::prometheus::about_database(), vec![super::prometheus::FILLS, super::prometheus::PODS]),
         (super::alertmanager::about_web(), vec![super::alertmanager::ALSO]),
         (super::exec::about_database(), vec![super::exec::DISK, super::exec::BACKUPS]),
+        (super::backups::of_database(super::backups::HEALTHY), vec![super::backups::CHECK, super::backups::BACKUP]),
         (super::history::about_web(), vec![super::history::BEFORE]),
         (super::owners::argued_about(), vec![super::owners::OF_REPLICAS]),
         (super::diagnosis::of_broken_image(), vec!["k8s.rollout_status: {}", "k8s.images: {}"]),

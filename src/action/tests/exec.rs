@@ -15,7 +15,7 @@ pub(super) const BACKUPS: &str = "pgbackrest.info: { stanza: main }";
 const RUNNING: &str = include_str!("../../../tests/fixtures/pgbackrest/2.45/running.json");
 const NO_CONFIGURATION: &str = include_str!("../../../tests/fixtures/pgbackrest/2.45/no_configuration.stderr");
 
-fn commands(allowed: &[&[&str]]) -> Commands {
+pub(super) fn commands(allowed: &[&[&str]]) -> Commands {
     let parse = |argv: &&[&str]| Allowed::parse(&argv.iter().map(|&word| word.to_owned()).collect::<Vec<_>>()).unwrap();
     Commands::of(allowed.iter().map(parse))
 }

@@ -2,6 +2,7 @@
 
 mod alertmanager;
 mod annotate;
+mod backups;
 mod certmanager;
 mod configmap;
 mod declared;

@@ -27,8 +27,8 @@ arguments! {
 }
 
 output! {
-    struct Created {
-        /// The name of the Job that is there now
+    pub(in crate::action) struct Created {
+        /// The name of the Job that is there now; empty: none was needed
         name: String,
         /// The CronJob that it is from; empty: none, or none was needed
         from: String,
@@ -91,74 +91,100 @@ impl Declared for K8sCreateJob {
 #[async_trait]
 impl Mutation for K8sCreateJob {
     async fn prepare(&self, world: &World, step: StepContext<'_>) -> Result<Plan, ActionError> {
-        let cluster = world.cluster.as_ref();
-        let target = cluster.get(step.target).await?;
-        let (name, after, cronjob) = match &self.from_object {
-            Some(image) => {
-                let image = image.resolve(step.scope)?;
-                if image.namespace() != step.target.namespace {
-                    return Err(ActionError::fail("a Job is made again in the target's namespace only"));
-                }
-                let name = jobs::name_for(image.name(), step.run, step.tag);
-                let job = image.again(&name, &step.marker());
-                if job.0.to_string().contains(MASK) {
-                    return Err(ActionError::needs_human(format!(
-                        "job/{} was read with its secrets masked: it cannot be made again from that",
-                        image.name()
-                    )));
-                }
-                (name, job.0, None)
-            }
-            None => {
-                let name = self.cronjob(&step, target.as_ref())?;
-                let key = ObjectKey::new("CronJob", &step.target.namespace, name);
-                let cronjob = cluster.get(&key).await?;
-                let cronjob = cronjob.ok_or_else(|| {
-                    ActionError::needs_human(format!("{key} is not there: nothing says how a Job would be made"))
-                })?;
-                (jobs::name_for(cronjob.name(), step.run, step.tag), jobs::source(&cronjob), Some(cronjob))
-            }
+        let target = world.cluster.get(step.target).await?;
+        let Some(image) = &self.from_object else {
+            let name = self.cronjob(&step, target.as_ref())?;
+            return prepare_from(world, &step, target.as_ref(), &name).await;
         };
-        let key = ObjectKey::new("Job", &step.target.namespace, name);
+        let image = image.resolve(step.scope)?;
+        if image.namespace() != step.target.namespace {
+            return Err(ActionError::fail("a Job is made again in the target's namespace only"));
+        }
+        let name = jobs::name_for(image.name(), step.run, step.tag);
+        let job = image.again(&name, &step.marker());
+        if job.0.to_string().contains(MASK) {
+            return Err(ActionError::needs_human(format!(
+                "job/{} was read with its secrets masked: it cannot be made again from that",
+                image.name()
+            )));
+        }
         if let Some(unneeded) = after_target(step.target, target.as_ref())? {
             return Ok(unneeded);
         }
-        if let Some(cronjob) = &cronjob {
-            may_run(cronjob)?;
-            let made_before = if target.is_none() { made_at_last(&step) } else { None };
-            if let Some(other) = under_way(&jobs_of(cluster, cronjob).await?, cronjob, &key, made_before)? {
-                return Ok(Plan::Unneeded(started_by_another(other)));
-            }
-        }
-        Ok(Plan::Do(intent(key, after, step.marker())))
+        Ok(Plan::Do(intent(ObjectKey::new("Job", &step.target.namespace, name), job.0, step.marker())))
     }
 
     async fn apply(&self, world: &World, intent: &Intent, dry_run: bool) -> Result<Output, ActionError> {
-        let job = wanted(world.cluster.as_ref(), intent).await?;
-        match world.cluster.create(&job, &intent.marker, dry_run).await {
-            Ok(_) => Ok(output(intent)),
-            Err(ClusterError::AlreadyExists(_)) => {
-                match about_creation(world.cluster.get(&intent.object).await?.as_ref(), intent) {
-                    Doubt::Done(output) => Ok(output),
-                    Doubt::Unclear(why) => Err(ActionError::needs_human(why)),
-                    Doubt::NotDone(_) => {
-                        Err(ActionError::retry(format!("{} came and went at the same time", intent.object)))
-                    }
-                }
-            }
-            Err(error) => Err(error.into()),
-        }
+        create(world, intent, dry_run).await
     }
 
     async fn doubt(&self, world: &World, intent: &Intent) -> Result<Doubt, ActionError> {
-        Ok(about_creation(world.cluster.get(&intent.object).await?.as_ref(), intent))
+        doubt(world, intent).await
     }
 
     fn remedied(&self, intent: &Intent) -> ObjectKey {
-        match jobs::source_name(&intent.after) {
-            Some(cronjob) => ObjectKey::new("CronJob", &intent.object.namespace, cronjob),
-            None => intent.object.clone(),
-        }
+        remedied(intent)
+    }
+}
+
+/// What it takes to start a Job of that CronJob now, in the target's namespace.
+///
+/// # Errors
+/// It is not there or not to be run, or another Job of it is under way.
+pub(in crate::action) async fn prepare_from(
+    world: &World,
+    step: &StepContext<'_>,
+    target: Option<&Object>,
+    cronjob: &str,
+) -> Result<Plan, ActionError> {
+    let cluster = world.cluster.as_ref();
+    let key = ObjectKey::new("CronJob", &step.target.namespace, cronjob);
+    let cronjob = cluster.get(&key).await?;
+    let cronjob = cronjob
+        .ok_or_else(|| ActionError::needs_human(format!("{key} is not there: nothing says how a Job would be made")))?;
+    let name = jobs::name_for(cronjob.name(), step.run, step.tag);
+    let key = ObjectKey::new("Job", &step.target.namespace, name);
+    if let Some(unneeded) = after_target(step.target, target)? {
+        return Ok(unneeded);
+    }
+    may_run(&cronjob)?;
+    let made_before = if target.is_none() { made_at_last(step) } else { None };
+    if let Some(other) = under_way(&jobs_of(cluster, &cronjob).await?, &cronjob, &key, made_before)? {
+        return Ok(Plan::Unneeded(started_by_another(other)));
+    }
+    Ok(Plan::Do(intent(key, jobs::source(&cronjob), step.marker())))
+}
+
+/// Creates the Job that an intent wants, or finds it created.
+///
+/// # Errors
+/// Its CronJob has changed, or a Job of that name is another's.
+pub(in crate::action) async fn create(world: &World, intent: &Intent, dry_run: bool) -> Result<Output, ActionError> {
+    let job = wanted(world.cluster.as_ref(), intent).await?;
+    match world.cluster.create(&job, &intent.marker, dry_run).await {
+        Ok(_) => Ok(output(intent)),
+        Err(ClusterError::AlreadyExists(_)) => match doubt(world, intent).await? {
+            Doubt::Done(output) => Ok(output),
+            Doubt::Unclear(why) => Err(ActionError::needs_human(why)),
+            Doubt::NotDone(_) => Err(ActionError::retry(format!("{} came and went at the same time", intent.object))),
+        },
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Whether the Job that an intent wants is there, and whose it is.
+///
+/// # Errors
+/// The cluster does not answer.
+pub(in crate::action) async fn doubt(world: &World, intent: &Intent) -> Result<Doubt, ActionError> {
+    Ok(about_creation(world.cluster.get(&intent.object).await?.as_ref(), intent))
+}
+
+/// The CronJob whose Job it is, or else the Job.
+pub(in crate::action) fn remedied(intent: &Intent) -> ObjectKey {
+    match jobs::source_name(&intent.after) {
+        Some(cronjob) => ObjectKey::new("CronJob", &intent.object.namespace, cronjob),
+        None => intent.object.clone(),
     }
 }
 
@@ -267,6 +293,11 @@ fn under_way<'j>(
         }
     }
     Ok(later)
+}
+
+/// That there is no need for a Job, and why.
+pub(in crate::action) fn none_needed(why: &str) -> Output {
+    Output::new(&Created { name: String::new(), from: String::new() }, why)
 }
 
 fn started_by_another(job: &Object) -> Output {
