@@ -77,6 +77,7 @@ pub fn start_api_server(folder: &Folder, etcd_url: &str, port: u16) -> Process {
         .arg(flag("--service-account-key-file=", &folder.join("service-account.pub")))
         .arg(flag("--service-account-signing-key-file=", &folder.join("service-account.key")))
         .arg("--service-cluster-ip-range=10.96.0.0/16")
+        .arg("--kubelet-preferred-address-types=InternalIP") // nobody resolves the names of nodes here
         .arg(flag("--audit-policy-file=", &folder.join("audit-policy.json")))
         .arg(flag("--audit-log-path=", &folder.join("audit.log")))
         .arg("--audit-log-mode=blocking"); // on the log before the request is acted on

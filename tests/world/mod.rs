@@ -7,12 +7,14 @@
 //! | --- | --- |
 //! | `control_plane` | a real Kubernetes control plane, with an admin, the restricted bot user and hollow nodes |
 //! | `kubernetes_api` | plain requests to an API server as one of its users |
+//! | `kwok` | a node whose pods run commands on this machine |
 //! | `audit` | the API server's own record of what the bot user did |
 //! | `away` | a cluster that nobody answers for |
 //! | `alertmanager` | a real Alertmanager, or several as one cluster |
 //! | `prometheus` | a real Prometheus that scrapes what the test says |
 //! | `patroni` | a real Patroni cluster with PostgreSQL |
 //! | `postgres` | a real PostgreSQL with TLS and passwords |
+//! | `pgbackrest` | a real pgBackRest with its repository, beside a PostgreSQL |
 //! | `discord` | a stand-in for Discord: gateway and REST |
 //! | `mail_server` | a real mail server |
 //! | `mail` | a stand-in for a mail server that refuses what it is told to, and mails as read |
@@ -38,12 +40,14 @@ pub mod folder;
 pub mod http;
 pub mod kubernetes_api;
 pub mod kubernetes_programs;
+pub mod kwok;
 pub mod log;
 pub mod mail;
 pub mod mail_server;
 pub mod pagerduty;
 pub mod parcels;
 pub mod patroni;
+pub mod pgbackrest;
 pub mod ports;
 pub mod postgres;
 pub mod process;

@@ -29,6 +29,11 @@ pub struct Postgres {
 
 impl Postgres {
     pub async fn start() -> Self {
+        Self::start_with(&[]).await
+    }
+
+    /// With more settings, which stay whatever `alter system` says.
+    pub async fn start_with(more: &[&str]) -> Self {
         let folder = Folder::new("postgres");
         std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o755)).expect("open the folder");
         let (port, certificates) = (free_port(), Certificates::for_loopback());
@@ -49,7 +54,7 @@ impl Postgres {
         std::fs::write(data.join("pg_hba.conf"), hba).expect("write");
         let mut command = as_postgres("postgres");
         command.arg("-D").arg(&data).current_dir(&home);
-        for setting in [
+        let settings = [
             "listen_addresses=127.0.0.1".to_owned(),
             format!("port={port}"),
             format!("unix_socket_directories={}", home.display()),
@@ -60,7 +65,8 @@ impl Postgres {
             "shared_buffers=16MB".into(),
             "wal_level=logical".into(),
             "max_prepared_transactions=5".into(),
-        ] {
+        ];
+        for setting in settings.into_iter().chain(more.iter().map(|&setting| setting.to_owned())) {
             command.args(["-c", &setting]);
         }
         let process = Process::start("postgres", folder.path(), &command);
@@ -89,6 +95,11 @@ impl Postgres {
         Process::start(name, self.folder.path(), &command)
     }
 
+    /// The folder that is the server's user's: its socket, and `data`.
+    pub fn home(&self) -> PathBuf {
+        self.folder.join("home")
+    }
+
     fn try_sql(&self, sql: &str) -> Result<String, String> {
         let mut command = Command::new(bin("psql"));
         self.connects(&mut command);
@@ -115,10 +126,15 @@ impl Drop for Postgres {
     }
 }
 
-/// A program of PostgreSQL, as a user that it runs as.
+/// A program of PostgreSQL, as the user that it runs as.
 fn as_postgres(program: &str) -> Command {
+    as_its_user(&bin(program))
+}
+
+/// A program, as the user that PostgreSQL runs as.
+pub fn as_its_user(program: &Path) -> Command {
     let mut command = Command::new(installed_by("setpriv", "util-linux"));
-    command.args([format!("--reuid={USER}"), format!("--regid={USER}"), "--clear-groups".into()]).arg(bin(program));
+    command.args([format!("--reuid={USER}"), format!("--regid={USER}"), "--clear-groups".into()]).arg(program);
     command
 }
 

@@ -11,6 +11,7 @@ mod images;
 mod nodes;
 mod patroni;
 mod pauses;
+mod pgbackrest;
 mod restarts;
 mod rollouts;
 mod sightings;
