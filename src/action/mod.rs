@@ -28,6 +28,7 @@ mod registry;
 mod sql;
 mod tcp;
 mod tell;
+mod ticket;
 #[cfg(test)]
 pub(crate) mod tests;
 mod tls;
@@ -53,6 +54,7 @@ use mark::MARK;
 pub use mark::RunMark;
 pub use registry::{declarations, names, parse};
 pub use tell::Tell;
+pub use ticket::{Filing, Ticket};
 pub use typed::{Arguments, Fields};
 
 use crate::alertmanager::Alerts;
@@ -131,7 +133,7 @@ impl Output {
 pub enum Action {
     Read(Box<dyn Read>),
     Mutate(Box<dyn Mutation>),
-    /// A page or a notice.
+    /// A page, a notice or a ticket.
     Tell(Box<Tell>),
 }
 

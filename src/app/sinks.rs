@@ -105,7 +105,10 @@ impl Channels {
             hear_ends: named(|sink| sink.hears_ends()),
             escalate: named(|sink| sink.escalates()),
             budgets: self.budgets.clone(),
-            tickets: self.tickets.clone(),
+            tickets: TicketSinks {
+                of_default_team: self.tickets.of(default_team).map(str::to_owned),
+                ..self.tickets.clone()
+            },
             page_for: Arc::new(oncall.page_for()),
             ack_times: Arc::new(oncall.ack_times()),
         }

@@ -177,7 +177,7 @@ pub fn unknown_people(oncall: &OnCall, config: &Config) -> Vec<String> {
 fn paged(playbook: &Playbook) -> impl Iterator<Item = String> {
     let steps = playbook.steps(Phase::Escalate);
     steps.filter_map(|step| match &step.kind {
-        StepKind::Action(Action::Tell(tell)) => tell.team.as_ref()?.literal().cloned(),
+        StepKind::Action(Action::Tell(tell)) => tell.team()?.literal().cloned(),
         _ => None,
     })
 }

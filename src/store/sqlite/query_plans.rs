@@ -108,6 +108,23 @@ fn hot() -> Vec<(String, &'static [&'static str])> {
                 "SEARCH outbox USING INDEX outbox_key (sink=? AND key=?) LEFT-JOIN",
             ],
         ),
+        (
+            tables::SAME_WORK.into(),
+            &[
+                "SEARCH ticket USING INDEX ticket_work (work_key=? AND sink=?)",
+                "SEARCH incident USING INTEGER PRIMARY KEY (rowid=?)",
+                "SEARCH outbox USING INDEX outbox_key (sink=? AND key=?) LEFT-JOIN",
+                "USE TEMP B-TREE FOR ORDER BY",
+            ],
+        ),
+        (tables::FILED_SINCE.into(), &["SEARCH ticket USING INDEX ticket_filed (sink=? AND created_at>?)"]),
+        (
+            tables::ONE_WITH.into(),
+            &[
+                "SEARCH ticket USING INDEX ticket_same (same_as=?)",
+                "SEARCH outbox USING INDEX outbox_key (sink=? AND key=?) LEFT-JOIN",
+            ],
+        ),
         (pages::MADE.into(), &["SEARCH page USING INTEGER PRIMARY KEY (rowid>?)"]),
         (reports::LEVELS.into(), &["SCAN page USING INDEX page_unacknowledged"]),
         (incidents_where(reports::RESOLVED_SINCE), &["SEARCH incident USING INTEGER PRIMARY KEY (rowid=?)"]),

@@ -16,7 +16,7 @@ fn place(url: &str, ticket: &Ticket, incident: &Incident) -> String {
         replaced: ticket.replaced,
     };
     let (id, url, written_at) = ("7".to_owned(), Some(url.to_owned()), None);
-    serde_json::to_string(&TicketPlace { id, url, open: true, comments: 0, written_at, told, site: None }).unwrap()
+    serde_json::to_string(&TicketPlace { id, url, open: true, comments: 0, written_at, told, site: None, work: None }).unwrap()
 }
 
 /// What an attempt in vain came to; what the timeline is told of it, and whether that is a refusal.
