@@ -28,9 +28,9 @@ mod registry;
 mod sql;
 mod tcp;
 mod tell;
-mod ticket;
 #[cfg(test)]
 pub(crate) mod tests;
+mod ticket;
 mod tls;
 mod typed;
 

@@ -145,7 +145,8 @@ mod tests {
     #[test]
     fn what_has_no_value_keeps_nothing_from_being_filed() {
         let scope = Scope::from_iter([("name".to_owned(), json!(" \n ")), ("far".to_owned(), json!("9000d"))]);
-        let filed = ticket("title: \"{{name}}\"\ntext: \"of {{odd.name}}\"\nkey: \"{{odd.key}}\"\nagain: \"{{far}}\"\n");
+        let filed =
+            ticket("title: \"{{name}}\"\ntext: \"of {{odd.name}}\"\nkey: \"{{odd.key}}\"\nagain: \"{{far}}\"\n");
         let filed = filed.filing(&scope, "look of coredns");
         assert_eq!((&*filed.title, &*filed.text, filed.key), ("look of coredns", "of (unknown)", None));
         assert_eq!(filed.again, *Ticket::AGAIN.end());

@@ -9,7 +9,7 @@ use crate::store::FiledWork;
 const TITLE: usize = 240;
 
 /// No line of it is longer, and it has no more lines.
-const LINE: usize = 2_000;
+const LINE: usize = 8_000;
 const LINES: usize = 400;
 
 /// One line for the list of a tracker.
@@ -69,5 +69,9 @@ pub(super) fn filed_text(sink: &str, said: &str, place: &str, before: Option<&Fi
 /// That work is filed nowhere, and what it would be.
 pub(super) fn not_filed_text(team: &str, said: &str, text: &str, because: &str) -> String {
     let (because, team) = (clip(because, 200), clip(team, 80));
-    format!("no ticket is filed, as {because}; for team {team} it would be \"{}\": {}", clip(said, 200), clip(text, 600))
+    format!(
+        "no ticket is filed, as {because}; for team {team} it would be \"{}\": {}",
+        clip(said, 200),
+        clip(text, 600)
+    )
 }

@@ -3,7 +3,7 @@
 use super::Checker;
 use crate::action::{Describe, Tell, Ticket};
 use crate::diagnostics::Code;
-use crate::language::{AnyArg as _, Location};
+use crate::language::Location;
 use crate::model::{HumanDuration, parse_duration};
 
 /// What stands in the playbook as it is; what is put into its holes is cut where it is filed.

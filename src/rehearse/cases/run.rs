@@ -29,9 +29,9 @@ use crate::playbook::{ApprovalRule, Catalog, Playbook, rights};
 use crate::prometheus::ScriptedPrometheus;
 use crate::rehearse::{Setting, Stage};
 use crate::sql::ScriptedDatabases;
-use crate::store::{Sinks, TicketSinks};
 use crate::store::sqlite::Durability;
 use crate::store::{IncidentFilter, IncidentStore, RunStore, TimelineEntry};
+use crate::store::{Sinks, TicketSinks};
 use crate::web::ScriptedWeb;
 
 /// The longest that a case may take, in its own time.

@@ -30,14 +30,16 @@ pub(in crate::store::sqlite) const TICKETS_OF: &str = select_ticket!(
 );
 
 /// That of an incident first, then the newest. What is one with another has the delivery of that.
-pub(in crate::store::sqlite) const SAME_WORK: &str = "SELECT COALESCE(same_as, ticket.id) AS id, external_id IS NULL AS is_on_its_way,
+pub(in crate::store::sqlite) const SAME_WORK: &str =
+    "SELECT COALESCE(same_as, ticket.id) AS id, external_id IS NULL AS is_on_its_way,
          COALESCE(merged_root, incident.id) AS root
      FROM ticket JOIN incident ON incident.id = incident_id
      LEFT JOIN outbox ON outbox.sink = ticket.sink AND outbox.key = 'TKT-' || COALESCE(same_as, ticket.id)
      WHERE work_key = ?1 AND ticket.sink = ?2 AND (external_id IS NOT NULL OR due_at IS NOT NULL)
      ORDER BY COALESCE(merged_root, incident.id) = ?3 DESC, ticket.id DESC LIMIT 1";
 
-pub(in crate::store::sqlite) const FILED_SINCE: &str = "SELECT COUNT(*) AS n FROM ticket WHERE sink = ? AND created_at > ? AND work_key IS NOT NULL AND same_as IS NULL";
+pub(in crate::store::sqlite) const FILED_SINCE: &str =
+    "SELECT COUNT(*) AS n FROM ticket WHERE sink = ? AND created_at > ? AND work_key IS NOT NULL AND same_as IS NULL";
 
 /// Whatever is one with another.
 pub(in crate::store::sqlite) const ONE_WITH: &str = select_ticket!("same_as = ? ORDER BY ticket.id");
@@ -91,12 +93,7 @@ impl TicketTable for SqliteTables<'_> {
         Ok(TicketId(get(&self.one("file work", query).await?, "id")?))
     }
 
-    async fn same_work(
-        &mut self,
-        sink: &str,
-        key: &str,
-        incident: IncidentId,
-    ) -> Result<Option<SameWork>, StoreError> {
+    async fn same_work(&mut self, sink: &str, key: &str, incident: IncidentId) -> Result<Option<SameWork>, StoreError> {
         let query = sqlx::query(SAME_WORK).bind(key.to_owned()).bind(sink.to_owned()).bind(incident.0);
         let row = self.maybe("look for the same work", query).await?;
         row.map(|row| {

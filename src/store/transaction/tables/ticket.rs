@@ -65,12 +65,7 @@ pub(in crate::store) trait TicketTable {
 
     /// The newest work of that key there, but for what was given up before it was made; of that
     /// incident, where it has some.
-    async fn same_work(
-        &mut self,
-        sink: &str,
-        key: &str,
-        incident: IncidentId,
-    ) -> Result<Option<SameWork>, StoreError>;
+    async fn same_work(&mut self, sink: &str, key: &str, incident: IncidentId) -> Result<Option<SameWork>, StoreError>;
 
     /// How many were filed there since.
     async fn filed_since(&mut self, sink: &str, since: DateTime<Utc>) -> Result<u64, StoreError>;
