@@ -67,7 +67,7 @@ fn a_ticket_says_something_and_fits_into_a_tracker() {
     }
     let missing = told_of_a_ticket("title: x");
     assert!(missing[0].contains("`text`"), "{missing:?}");
-    let looped = "mitigate:\n  - foreach: name in ['a', 'b']\n    key: name\n    max: 3\n    do:\n      - ticket: { title: x, text: x, key: same }\n";
+    let looped = "mitigate:\n  - foreach: name in ['a', 'b']\n    id: each\n    key: name\n    max: 3\n    do:\n      - ticket: { title: x, text: x, key: same }\n";
     let warnings = parse(&with("mitigate:\n", looped)).unwrap().warnings;
     let told: Vec<&str> = warnings.iter().map(|warning| warning.message.as_str()).collect();
     assert_eq!(told, ["the key `same` is that of each item: the first of them is filed, and no other"]);
@@ -314,7 +314,7 @@ fn actions() {
     25 |     helm.rollback: { by: 50%, max: "{{inputs.max_replicas}}" }
        |     ^^^^^^^^^^^^^
        |
-       = help: the actions are `prometheus.query`, `prometheus.range`, `alertmanager.alerts`, `http.request`, `dns.lookup`, `tcp.connect`, `tls.inspect`, `k8s.get`, `k8s.list`, `k8s.events`, `k8s.pods`, `k8s.logs`, `k8s.last_change`, `history.runs`, `k8s.owners`, `k8s.claim_owner`, `k8s.rollout_history`, `k8s.rollout_status`, `k8s.endpoints`, `k8s.quota`, `k8s.images`, `k8s.top`, `k8s.scale`, `k8s.hpa_set`, `k8s.expand_pvc`, `k8s.delete_job`, `k8s.create_job`, `k8s.suspend_cronjob`, `k8s.resume_cronjob`, `k8s.rollout_undo`, `k8s.rollout_restart`, `k8s.rollout_pause`, `k8s.rollout_resume`, `k8s.set_resources`, `k8s.set_image`, `k8s.patch`, `k8s.configmap_patch`, `k8s.annotate`, `k8s.label`, `k8s.cordon` and 25 more
+       = help: the actions are `prometheus.query`, `prometheus.range`, `alertmanager.alerts`, `http.request`, `dns.lookup`, `tcp.connect`, `tls.inspect`, `k8s.get`, `k8s.list`, `k8s.events`, `k8s.pods`, `k8s.logs`, `k8s.last_change`, `history.runs`, `k8s.owners`, `k8s.claim_owner`, `k8s.rollout_history`, `k8s.rollout_status`, `k8s.endpoints`, `k8s.quota`, `k8s.images`, `k8s.top`, `k8s.scale`, `k8s.hpa_set`, `k8s.expand_pvc`, `k8s.delete_job`, `k8s.create_job`, `k8s.suspend_cronjob`, `k8s.resume_cronjob`, `k8s.rollout_undo`, `k8s.rollout_restart`, `k8s.rollout_pause`, `k8s.rollout_resume`, `k8s.set_resources`, `k8s.set_image`, `k8s.patch`, `k8s.configmap_patch`, `k8s.annotate`, `k8s.label`, `k8s.cordon` and 26 more
     "#);
     told!("    k8s.scale:" => "    k8s.list: { kind: Pod }\n    k8s.scale:", @r#"
     error[second-action]: one step cannot do both `k8s.list` and `k8s.scale`

@@ -104,7 +104,7 @@ fn hot() -> Vec<(String, &'static [&'static str])> {
         (
             tables::TICKETS_OF.into(),
             &[
-                "SEARCH ticket USING INDEX ticket_of (incident_id=?)",
+                "SEARCH ticket USING INDEX ticket_incident (incident_id=?)",
                 "SEARCH outbox USING INDEX outbox_key (sink=? AND key=?) LEFT-JOIN",
             ],
         ),
