@@ -33,12 +33,16 @@ pub enum Tell {
     /// Must be acknowledged.
     Page(Message),
     Notice(Message),
-    Ticket(Ticket),
+    Ticket(Box<Ticket>),
 }
 
 impl Tell {
     pub fn is_page(&self) -> bool {
         matches!(self, Self::Page(_))
+    }
+
+    pub fn is_ticket(&self) -> bool {
+        matches!(self, Self::Ticket(_))
     }
 
     /// `None`: the playbook's owner.

@@ -113,7 +113,7 @@ impl Declared for Ticket {
     };
 
     fn into_action(self) -> Action {
-        Action::Tell(Box::new(Tell::Ticket(self)))
+        Action::Tell(Box::new(Tell::Ticket(Box::new(self))))
     }
 }
 

@@ -188,6 +188,22 @@ pages:
     }
 
     #[test]
+    fn work_of_a_team_without_a_tracker_goes_to_that_of_the_default_team_and_no_other_ticket_does() {
+        let text = "chat: { console: on }
+tickets:
+  - { name: db, kind: github, repository: acme/db, teams: [databases] }
+  - { name: ops, kind: github, repository: acme/ops, teams: [platform] }
+";
+        let dir = tempfile::tempdir().unwrap();
+        let config = Config::parse(text, &dir.path().join("dogwatch.yaml")).unwrap();
+        let tickets = build(&config).unwrap().outbox(&Roster::default(), "platform").tickets;
+        assert_eq!((tickets.of_work("databases"), tickets.of_work("web")), (Some("ticket:db"), Some("ticket:ops")));
+        assert_eq!(tickets.of("web"), None);
+        let tickets = build(&config).unwrap().outbox(&Roster::default(), "nobody").tickets;
+        assert_eq!(tickets.of_work("web"), None);
+    }
+
+    #[test]
     fn the_two_calls_of_a_delivery_to_discord_fit_into_its_time() {
         let dir = tempfile::tempdir().unwrap();
         std::fs::write(dir.path().join("token"), "hunter2").unwrap();

@@ -49,7 +49,7 @@ fn again(checker: &mut Checker<'_>, text: &str, at: Location) {
 /// One key for all items of a loop files the first of them alone.
 pub(super) fn in_loop(checker: &mut Checker<'_>, tell: &Tell) {
     let args = tell.args();
-    let key = args.iter().find(|(name, _)| *name == "key").filter(|_| matches!(tell, Tell::Ticket(_)));
+    let key = args.iter().find(|(name, _)| *name == "key").filter(|_| tell.is_ticket());
     let Some((text, at)) = key.filter(|(_, key)| key.template().is_none()).and_then(|(_, key)| key.text()) else {
         return;
     };
