@@ -67,7 +67,7 @@ fn a_ticket_says_something_and_fits_into_a_tracker() {
     }
     let missing = told_of_a_ticket("title: x");
     assert!(missing[0].contains("`text`"), "{missing:?}");
-    let looped = "mitigate:\n  - foreach: name in ['a', 'b']\n    id: each\n    key: name\n    max: 3\n    do:\n      - ticket: { title: x, text: x, key: same }\n";
+    let looped = "mitigate:\n  - foreach: name in ['a', 'b']\n    id: disks\n    key: name\n    max: 3\n    do:\n      - ticket: { title: x, text: x, key: same }\n";
     let warnings = parse(&with("mitigate:\n", looped)).unwrap().warnings;
     let told: Vec<&str> = warnings.iter().map(|warning| warning.message.as_str()).collect();
     assert_eq!(told, ["the key `same` is that of each item: the first of them is filed, and no other"]);
