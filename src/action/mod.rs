@@ -34,6 +34,7 @@ mod tcp;
 mod tell;
 #[cfg(test)]
 pub(crate) mod tests;
+mod ticket;
 mod tls;
 mod typed;
 
@@ -59,6 +60,7 @@ pub use mark::RunMark;
 pub use plan::{Doubt, Plan};
 pub use registry::{declarations, names, parse};
 pub use tell::Tell;
+pub use ticket::{Filing, Ticket};
 pub use typed::{Arguments, Fields};
 
 use crate::alertmanager::Alerts;
@@ -139,7 +141,7 @@ impl Output {
 pub enum Action {
     Read(Box<dyn Read>),
     Mutate(Box<dyn Mutation>),
-    /// A page or a notice.
+    /// A page, a notice or a ticket.
     Tell(Box<Tell>),
 }
 

@@ -5,7 +5,7 @@ use serde::{Deserialize, Deserializer};
 
 use super::{
     Action, Declaration, Declared, alertmanager, certmanager, dns, history, http, k8s, patroni, pgbackrest, prometheus,
-    sql, tcp, tell, tls,
+    sql, tcp, tell, ticket, tls,
 };
 
 /// The list and what follows from it.
@@ -92,6 +92,7 @@ registry![
     patroni::reinitialize::PatroniReinitialize,
     tell::Page,
     tell::Notice,
+    ticket::Ticket,
 ];
 
 /// All actions.

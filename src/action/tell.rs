@@ -1,15 +1,17 @@
-//! `page` and `notice`: people are told.
+//! `page`, `notice` and `ticket`: people are told.
 
 use serde::Deserialize;
 
+use super::ticket::Ticket;
 use super::typed::{Arguments, arguments};
 use super::{Action, Argument, Declaration, Declared, Describe, Effect, Named};
 use crate::cluster::{Access, Kinds};
-use crate::language::{AnyArg, Arg, Location};
+use crate::language::{AnyArg, Arg, Location, Scope};
 use crate::model::Autonomy;
 
 arguments! {
-    struct TellArguments {
+    /// What a playbook wrote of a page or a notice.
+    pub struct Message {
         /// The team of `oncall.yaml` that is told; the playbook's owner by default
         team: Option<Arg<String>>,
         /// What is said. What has no value is put in as `(unknown)`, so that it goes out whatever
@@ -18,36 +20,53 @@ arguments! {
     }
 }
 
-/// A page or a notice: no cluster is asked; the engine puts it into the outbox.
+impl Message {
+    /// What is said, with `(unknown)` where a name has no value.
+    pub fn text(&self, scope: &Scope) -> String {
+        self.message.text_leniently(scope)
+    }
+}
+
+/// What people are told: no cluster is asked; the engine puts it into the outbox.
 #[derive(Debug)]
-pub struct Tell {
-    /// `true`: must be acknowledged.
-    pub page: bool,
+pub enum Tell {
+    /// Must be acknowledged.
+    Page(Message),
+    Notice(Message),
+    Ticket(Box<Ticket>),
+}
+
+impl Tell {
+    pub fn is_page(&self) -> bool {
+        matches!(self, Self::Page(_))
+    }
+
+    pub fn is_ticket(&self) -> bool {
+        matches!(self, Self::Ticket(_))
+    }
+
     /// `None`: the playbook's owner.
-    pub team: Option<Arg<String>>,
-    pub message: Arg<String>,
+    pub fn team(&self) -> Option<&Arg<String>> {
+        match self {
+            Self::Page(message) | Self::Notice(message) => message.team.as_ref(),
+            Self::Ticket(ticket) => ticket.team(),
+        }
+    }
 }
 
 /// What a playbook wrote: a page, or a notice.
 #[derive(Debug, Deserialize)]
 #[serde(transparent)]
-pub(super) struct Telling<const PAGE: bool>(TellArguments);
+pub(super) struct Telling<const PAGE: bool>(Message);
 
 pub(super) type Page = Telling<true>;
 pub(super) type Notice = Telling<false>;
 
 impl<const PAGE: bool> Arguments for Telling<PAGE> {
-    const ARGUMENTS: &'static [Argument] = TellArguments::ARGUMENTS;
+    const ARGUMENTS: &'static [Argument] = Message::ARGUMENTS;
 
     fn args(&self) -> Vec<(&'static str, &dyn AnyArg)> {
         self.0.args()
-    }
-}
-
-impl<const PAGE: bool> Telling<PAGE> {
-    fn tell(self) -> Action {
-        let TellArguments { team, message } = self.0;
-        Action::Tell(Box::new(Tell { page: PAGE, team, message }))
     }
 }
 
@@ -72,7 +91,7 @@ impl Declared for Page {
     };
 
     fn into_action(self) -> Action {
-        self.tell()
+        Action::Tell(Box::new(Tell::Page(self.0)))
     }
 }
 
@@ -96,17 +115,24 @@ impl Declared for Notice {
     };
 
     fn into_action(self) -> Action {
-        self.tell()
+        Action::Tell(Box::new(Tell::Notice(self.0)))
     }
 }
 
 impl Describe for Tell {
     fn declaration(&self) -> &'static Declaration {
-        if self.page { &Page::DECLARATION } else { &Notice::DECLARATION }
+        match self {
+            Self::Page(_) => &Page::DECLARATION,
+            Self::Notice(_) => &Notice::DECLARATION,
+            Self::Ticket(_) => &Ticket::DECLARATION,
+        }
     }
 
     fn args(&self) -> Vec<(&'static str, &dyn AnyArg)> {
-        vec![("team", &self.team), ("message", &self.message)]
+        match self {
+            Self::Page(message) | Self::Notice(message) => message.args(),
+            Self::Ticket(ticket) => ticket.all_args(),
+        }
     }
 
     fn query(&self) -> Option<(String, Location)> {

@@ -105,7 +105,10 @@ impl Channels {
             hear_ends: named(|sink| sink.hears_ends()),
             escalate: named(|sink| sink.escalates()),
             budgets: self.budgets.clone(),
-            tickets: self.tickets.clone(),
+            tickets: TicketSinks {
+                of_default_team: self.tickets.of(default_team).map(str::to_owned),
+                ..self.tickets.clone()
+            },
             page_for: Arc::new(oncall.page_for()),
             ack_times: Arc::new(oncall.ack_times()),
         }
@@ -182,6 +185,22 @@ pages:
         let config = Config::parse(text, &dir.path().join("dogwatch.yaml")).unwrap();
         let channels = build(&config).unwrap();
         assert_eq!(channels.outbox(&Roster::default(), "platform").calls_by_name.as_deref(), Some("ntfy"));
+    }
+
+    #[test]
+    fn work_of_a_team_without_a_tracker_goes_to_that_of_the_default_team_and_no_other_ticket_does() {
+        let text = "chat: { console: on }
+tickets:
+  - { name: db, kind: github, repository: acme/db, teams: [databases] }
+  - { name: ops, kind: github, repository: acme/ops, teams: [platform] }
+";
+        let dir = tempfile::tempdir().unwrap();
+        let config = Config::parse(text, &dir.path().join("dogwatch.yaml")).unwrap();
+        let tickets = build(&config).unwrap().outbox(&Roster::default(), "platform").tickets;
+        assert_eq!((tickets.of_work("databases"), tickets.of_work("web")), (Some("ticket:db"), Some("ticket:ops")));
+        assert_eq!(tickets.of("web"), None);
+        let tickets = build(&config).unwrap().outbox(&Roster::default(), "nobody").tickets;
+        assert_eq!(tickets.of_work("web"), None);
     }
 
     #[test]

@@ -12,7 +12,7 @@ use crate::playbook::{ApprovalRule, Catalog, Playbook, StepKind};
 
 /// What works although a file names a team that nobody knows, each with what follows from that.
 pub(super) fn unknown_to(oncall: &OnCall, catalog: &Catalog, config: &Config) -> Vec<String> {
-    let instead = |team: String| format!("{team}. Pages go to team {} instead", config.oncall.default_team);
+    let instead = |team: String| format!("{team}. Pages and tickets go to team {} instead", config.oncall.default_team);
     let no_ticket = |team: String| format!("{team}. No ticket is made there for it");
     let named = unknown_teams(oncall, catalog.iter().map(Arc::as_ref)).into_iter().map(instead);
     let named = named.chain(unknown_budgets(oncall, &config.pages.budgets())).chain(unknown_page_teams(oncall, config));
@@ -58,6 +58,9 @@ pub fn unknown_teams<'p>(oncall: &OnCall, playbooks: impl Iterator<Item = &'p Pl
         }
         for team in paged(playbook).filter(|team| *team != playbook.owner) {
             named.entry(("paged by", team)).or_default().push(&playbook.name);
+        }
+        for team in filed_with(playbook).filter(|team| *team != playbook.owner) {
+            named.entry(("named in a ticket of", team)).or_default().push(&playbook.name);
         }
     }
     let wrong = |((what, team), playbooks): ((&str, String), Vec<&str>)| {
@@ -177,7 +180,15 @@ pub fn unknown_people(oncall: &OnCall, config: &Config) -> Vec<String> {
 fn paged(playbook: &Playbook) -> impl Iterator<Item = String> {
     let steps = playbook.steps(Phase::Escalate);
     steps.filter_map(|step| match &step.kind {
-        StepKind::Action(Action::Tell(tell)) => tell.team.as_ref()?.literal().cloned(),
+        StepKind::Action(Action::Tell(tell)) if !tell.is_ticket() => tell.team()?.literal().cloned(),
+        _ => None,
+    })
+}
+
+/// Teams in whose trackers it files work, in whichever phase.
+fn filed_with(playbook: &Playbook) -> impl Iterator<Item = String> {
+    playbook.all_steps().filter_map(|step| match &step.kind {
+        StepKind::Action(Action::Tell(tell)) if tell.is_ticket() => tell.team()?.literal().cloned(),
         _ => None,
     })
 }

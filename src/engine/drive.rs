@@ -9,6 +9,7 @@ use super::anew;
 use super::ask_source::{ask_source, why_asked_anew};
 use super::asking::Question;
 use super::brakes::{autonomy, frozen_before_it_begins, is_held_back, is_stopped_by_a_brake, run_limits};
+use super::filing;
 use super::hand_over::hand_over;
 use super::inbox::take_inbox;
 use super::observe::{Observed, observe, told};
@@ -351,6 +352,7 @@ impl Driver<'_> {
                 append.notices.push(text.clone());
             }
         }
+        append.tickets.extend(filing::of_record(&told));
         append.events.push(told);
         self.append(append).await?;
         Ok(Flow::On)

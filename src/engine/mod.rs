@@ -13,6 +13,7 @@ mod compare;
 mod drive;
 mod dry_run;
 mod evidence;
+mod filing;
 mod freeze_map;
 mod freeze_worker;
 mod hand_over;

@@ -4,6 +4,7 @@
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
+use super::filing;
 use super::loops;
 use super::plan::Next;
 use super::read;
@@ -85,8 +86,8 @@ pub(super) async fn observe<'p>(
     })
 }
 
-/// Whom a page or notice goes to, and what it says: the team that can act on the cause, the one
-/// that is named, or the owner.
+/// Whom a page, notice or ticket goes to, and what it says: the team that can act on the cause (of
+/// a page), the one that is named, or the owner.
 pub(super) fn told(
     frame: &Frame,
     state: &RunState,
@@ -97,15 +98,19 @@ pub(super) fn told(
 ) -> RunEvent {
     let mut scope = frame.scope(state, step);
     scope.insert("because".into(), state.entered_because.clone().into());
-    let text = tell.message.text_leniently(&scope);
     // A team that cannot be found out is nobody: then the owner is called.
-    let named = tell.team.as_ref().and_then(|team| team.resolve(&scope).ok());
+    let named = tell.team().and_then(|team| team.resolve(&scope).ok());
     let named = named.filter(|team| !team.trim().is_empty()).unwrap_or_else(|| playbook.owner.clone());
-    let acts = state.role.filter(|_| tell.page);
+    let (page, text) = match tell {
+        Tell::Page(message) => (true, message.text(&scope)),
+        Tell::Notice(message) => (false, message.text(&scope)),
+        Tell::Ticket(ticket) => return filing::filed(frame, state, playbook, step, (named, ticket, &scope)),
+    };
+    let acts = state.role.filter(|_| page);
     let owners = OWNERS.iter().filter_map(|path| text_at(&scope, path));
     let team = acts.and_then(|role| acting.team(role, owners));
     let role = acts.filter(|_| team.is_some());
-    RunEvent::Told { step: step.clone(), page: tell.page, team: team.unwrap_or(named), text, role }
+    RunEvent::Told { step: step.clone(), page, team: team.unwrap_or(named), text, role }
 }
 
 /// Where it stands whose an object is, the surest first.

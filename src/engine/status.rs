@@ -109,7 +109,8 @@ impl Status {
                 | RunEvent::Set { .. }
                 | RunEvent::Read { .. }
                 | RunEvent::Waited { .. }
-                | RunEvent::Told { .. },
+                | RunEvent::Told { .. }
+                | RunEvent::Filed { .. },
             )
             | (Status::Waiting { .. }, RunEvent::Read { .. } | RunEvent::Waited { .. })
             | (Status::Failed { .. }, RunEvent::Skipped { .. } | RunEvent::ReadFailed { .. }) => {

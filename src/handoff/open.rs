@@ -5,10 +5,10 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 
 use super::summarise::ShiftRecords;
-use super::summary::{Approval, Critical, OpenIncident, Resolved, RunUnderWay};
+use super::summary::{Approval, Critical, FiledTicket, OpenIncident, Resolved, RunUnderWay};
 use crate::message::{needs_a_person, reached_nobody};
 use crate::model::{Incident, IncidentState, Outcome};
-use crate::store::{IncidentEvent, Page, TicketPlace, TimelineWhat};
+use crate::store::{IncidentEvent, Page, Ticket, TicketPlace, TimelineWhat};
 
 pub(super) fn time_critical(facts: &ShiftRecords) -> Vec<Critical> {
     let mut found = Vec::new();
@@ -73,8 +73,29 @@ pub(super) fn open_incidents(facts: &ShiftRecords) -> Vec<OpenIncident> {
 }
 
 fn tickets(facts: &ShiftRecords, incident: &Incident) -> Vec<String> {
-    let of_it = facts.tickets.iter().filter(|ticket| ticket.incident == incident.id);
-    of_it.map(|ticket| ticket.place.as_ref().map_or("not made yet".to_owned(), TicketPlace::shown)).collect()
+    let of_it = facts.tickets.iter().filter(|ticket| ticket.incident == incident.id && ticket.work.is_none());
+    of_it.map(place).collect()
+}
+
+fn place(ticket: &Ticket) -> String {
+    ticket.place.as_ref().map_or("not made yet".to_owned(), TicketPlace::shown)
+}
+
+/// Work that was filed in the shift: it is done by day, whatever became of its incident.
+pub(super) fn filed(facts: &ShiftRecords) -> Vec<FiledTicket> {
+    let of_shift = facts.tickets.iter().filter(|ticket| facts.shift.contains(ticket.created_at));
+    of_shift
+        .filter_map(|ticket| {
+            let work = ticket.work.as_ref()?;
+            Some(FiledTicket {
+                at: facts.moment(ticket.created_at),
+                incident: ticket.incident.to_string(),
+                team: ticket.team.clone(),
+                title: work.title.clone(),
+                place: place(ticket),
+            })
+        })
+        .collect()
 }
 
 /// A maintenance window covers it: nobody is paged before its end.

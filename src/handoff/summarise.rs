@@ -123,6 +123,7 @@ pub async fn summarise(
         approvals,
         runs,
         changes: Listed::new(changes::made(store, &facts).await?),
+        filed: Listed::new(open::filed(&facts)),
         resolved: Listed::new(open::resolved(&facts)),
         numbers: numbers::count(&facts, oncall, budget),
         noisy: noise::noisy(&counted, &facts),
@@ -142,7 +143,7 @@ pub(super) struct ShiftRecords {
     pub view: ShiftView,
     /// Of the incidents that were mitigated or resolved in the shift.
     pub timelines: BTreeMap<IncidentId, Vec<TimelineEntry>>,
-    /// Of the incidents that are open now.
+    /// Of all incidents of the shift.
     pub tickets: Vec<Ticket>,
     /// Who works by hand on which of them.
     pub taken: HashMap<IncidentId, String>,
@@ -166,7 +167,8 @@ impl ShiftRecords {
         }
         let open = view.incidents.iter().filter(|incident| !incident.is_over()).map(|incident| incident.id);
         let open: Vec<IncidentId> = open.collect();
-        let (tickets, taken) = (store.tickets_of(&open).await?, store.taken_by(&open).await?);
+        let all: Vec<IncidentId> = view.incidents.iter().map(|incident| incident.id).collect();
+        let (tickets, taken) = (store.tickets_of(&all).await?, store.taken_by(&open).await?);
         Ok(Self { team: team.to_owned(), shift, now, zone, view, timelines, tickets, taken })
     }
 

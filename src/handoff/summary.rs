@@ -35,6 +35,8 @@ pub struct Summary {
     pub runs: Listed<RunUnderWay>,
     /// In the order in which they were made.
     pub changes: Listed<ChangeMade>,
+    /// Work that outlives its incident and was filed in the shift, in that order.
+    pub filed: Listed<FiledTicket>,
     /// The worst first.
     pub resolved: Listed<Resolved>,
     pub numbers: Numbers,
@@ -116,6 +118,17 @@ pub struct Critical {
     pub by: Moment,
     /// The time has passed already.
     pub overdue: bool,
+}
+
+/// Work that a playbook filed in a tracker.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct FiledTicket {
+    pub at: Moment,
+    pub incident: String,
+    pub team: String,
+    pub title: String,
+    /// Its address or number; or that it is not made yet.
+    pub place: String,
 }
 
 /// An incident that is not resolved.

@@ -17,7 +17,7 @@ use crate::model::{
 use crate::oncall::OnCall;
 use crate::playbook::Catalog;
 use crate::store::story::Story;
-use crate::store::{Append, Change, IncidentRef, PageReason, Sinks};
+use crate::store::{Append, Change, IncidentRef, NewTicket, PageReason, Sinks, TicketSinks};
 use crate::worker::{Turn, Worker as _};
 
 /// Two shifts a day, at nine in the morning and in the evening in Paris (an hour ahead of UTC in March), and another team.
@@ -488,4 +488,26 @@ async fn a_playbook_that_somebody_was_to_look_at_is_handed_over_by_its_team() {
     let names: Vec<&str> = summary.reviews.items.iter().map(|due| due.name.as_str()).collect();
     assert_eq!(names, ["b", "a"]);
     assert!(text.contains("## Playbooks to look at again\n\n- b: by 2025-12-31."), "{text}");
+}
+
+#[tokio::test]
+async fn work_that_was_filed_is_told_also_of_what_is_over() {
+    let tickets = TicketSinks { others: Some("ticket:ops".into()), ..TicketSinks::default() };
+    let bot = Story::new(&[], &[]).await.reopens_with(Sinks { tickets, ..Sinks::default() }).await;
+    let volume = bot.incident(Severity::S2, "data-pg-0007 is nearly full", "PVCFilling", 1).await;
+    let run = bot.opens_run(volume, "pvc-filling").await;
+    let ticket = NewTicket {
+        team: "platform".into(),
+        title: "ask for 120Gi in its manifest".into(),
+        text: "it was grown".into(),
+        key: "data-pg-0007".into(),
+        again: Duration::from_secs(86_400),
+        left_out: None,
+    };
+    bot.logs(run, Append { tickets: vec![ticket], ..Append::default() }).await;
+    bot.ends(run, Outcome::Fixed, "there is room").await;
+    bot.resolve(volume, "dogwatch").await;
+    let said = report(&bot, WhichShift::Current).await;
+    let wanted = "## Tickets that playbooks filed\n\n- Mon 2 Mar 09:00 ask for 120Gi in its manifest (team platform, from INC-1): not made yet\n";
+    assert!(said.contains(wanted), "{said}");
 }

@@ -8,7 +8,7 @@ use super::delivery::{needs_a_person, reached_nobody};
 use super::folds::folded_line;
 use super::next::next_moves;
 use super::text::{clip, count, fold, moment, thousands, width};
-use super::ticket::tickets_of;
+use super::ticket::{tickets_of, work_of};
 use super::timeline::timeline_lines;
 use crate::model::{Approval, Command, Incident, IncidentId, IncidentState, Run, Severity};
 use crate::store::{Page, TimelineEntry};
@@ -104,6 +104,7 @@ pub fn card(
         pages.iter().filter_map(|page| reached_nobody(page, now).or_else(|| needs_a_person(page, runs, timeline, now)));
     lines.extend(calls.chain(pages.iter().filter_map(folded_line)).map(|line| clip(&line, 500)));
     lines.extend(tickets_of(timeline).into_iter().map(|url| format!("ticket: {}", clip(&url, 300))));
+    lines.extend(work_of(timeline).into_iter().map(|url| format!("filed: {}", clip(&url, 300))));
     let mut end = vec![String::new()];
     end.extend(next_moves(incident, runs, timeline, approvals).iter().map(|next| format!("next: {next}")));
     let happened = timeline_lines(timeline);

@@ -72,6 +72,7 @@ fn ticket(ticket: &Ticket) -> Value {
     };
     json!({
         "in": ticket.tracker(),
+        "work": ticket.work.as_ref().map(|work| &work.title),
         "state": state,
         "url": place.and_then(|place| place.url.clone()),
     })

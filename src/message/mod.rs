@@ -29,6 +29,7 @@ mod timeline;
 mod told;
 mod why;
 mod windows;
+mod work;
 
 pub use breakers::breakers_text;
 pub use card::{Button, ButtonStyle, Card, Colour, acknowledge, card};
@@ -52,3 +53,4 @@ pub use ticket::{
 pub use timeline::{timeline_line, timeline_lines, timeline_text};
 pub use why::{PagingFacts, WhyFacts, why};
 pub use windows::windows_text;
+pub use work::{work_body, work_comment, work_origin, work_text, work_title};

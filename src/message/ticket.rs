@@ -225,7 +225,8 @@ pub fn tickets_text(tickets: &[Ticket]) -> String {
 
 /// `INC-3 in databases: https://...`.
 fn standing(ticket: &Ticket) -> String {
-    let start = format!("{} in {}", ticket.made_for, clip(ticket.tracker(), 40));
+    let work = ticket.work.as_ref().map(|work| format!(" \"{}\"", clip(&work.title, 100))).unwrap_or_default();
+    let start = format!("{}{work} in {}", ticket.made_for, clip(ticket.tracker(), 40));
     let next = ticket.due_at.map_or("not tried any more".to_owned(), |at| format!("next at {}", moment(at)));
     let error = ticket.error.as_deref().map(|error| format!(": {}; {next}", clip(error, 160)));
     match (&ticket.place, error) {
@@ -244,9 +245,25 @@ fn standing(ticket: &Ticket) -> String {
 
 /// The addresses of an incident's tickets, as its timeline tells them.
 pub(super) fn tickets_of(timeline: &[TimelineEntry]) -> Vec<String> {
+    addresses(timeline, |event| match event {
+        IncidentEvent::Ticketed { url, .. } => url.as_ref(),
+        _ => None,
+    })
+}
+
+/// The same of the work that was filed in it.
+pub(super) fn work_of(timeline: &[TimelineEntry]) -> Vec<String> {
+    addresses(timeline, |event| match event {
+        IncidentEvent::Filed { url, .. } => url.as_ref(),
+        _ => None,
+    })
+}
+
+fn addresses(timeline: &[TimelineEntry], of: impl Fn(&IncidentEvent) -> Option<&String>) -> Vec<String> {
     let mut urls: Vec<String> = Vec::new();
     for entry in timeline {
-        if let TimelineWhat::Incident(IncidentEvent::Ticketed { url: Some(url), .. }) = &entry.what
+        if let TimelineWhat::Incident(event) = &entry.what
+            && let Some(url) = of(event)
             && !urls.contains(url)
         {
             urls.push(url.clone());

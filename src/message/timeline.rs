@@ -7,6 +7,7 @@ use super::folds::{folded_ids, how_to_take, spent_text};
 use super::reason::{condition_text, page_reason, source_text};
 use super::text::{clip, count, later, thousands, time};
 use super::told::told;
+use super::work::{filed_text, not_filed_text};
 use crate::model::{
     ConditionKind, FailureClass, Incident, IncidentId, ItemKey, Look, Phase, RunEvent, RunId, StepAddress, StepName,
     Undo, Verdict,
@@ -149,6 +150,10 @@ fn tell_incident(event: &IncidentEvent, at: DateTime<Utc>) -> Option<String> {
             let place = url.as_ref().map_or_else(|| clip(ticket, 80), |url| clip(url, 250));
             format!("ticket in {}: {place}", clip(sink, 40))
         }
+        IncidentEvent::Filed { sink, title, ticket, url, before, .. } => {
+            filed_text(sink, title, url.as_ref().unwrap_or(ticket), before.as_ref())
+        }
+        IncidentEvent::NotFiled { team, title, text, because, .. } => not_filed_text(team, title, text, because),
         IncidentEvent::PageUpdated { team, reason } => {
             format!("the page of team {team} says more: {}", page_reason(reason))
         }
@@ -271,6 +276,9 @@ fn tell_run(run: RunId, event: &RunEvent, at: DateTime<Utc>) -> Option<String> {
         // A page has its own entry, which says why.
         RunEvent::Told { page: true, .. } => return None,
         RunEvent::Told { team, text, .. } => format!("notice to team {team}: {text}"),
+        // The incident says so.
+        RunEvent::Filed { left_out: Some(_), .. } => return None,
+        RunEvent::Filed { team, title, .. } => format!("files a ticket with team {team}: {title}"),
         RunEvent::SourceAsked { waited, answer, again_at } => source_text(*waited, answer, *again_at, at),
         RunEvent::DiagnosedAnew { because } => format!("diagnoses again: {because}"),
         RunEvent::AlertResolved => "the alert resolved".to_owned(),

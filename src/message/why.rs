@@ -207,7 +207,10 @@ fn short(value: &Value) -> String {
 fn not_done(entry: &TimelineEntry) -> Option<String> {
     match &entry.what {
         TimelineWhat::Incident(
-            IncidentEvent::RunNotOpened { .. } | IncidentEvent::Held { .. } | IncidentEvent::HeldBack { .. },
+            IncidentEvent::RunNotOpened { .. }
+            | IncidentEvent::Held { .. }
+            | IncidentEvent::HeldBack { .. }
+            | IncidentEvent::NotFiled { .. },
         )
         | TimelineWhat::Run(
             _,
@@ -242,6 +245,7 @@ fn is_of_people(entry: &TimelineEntry) -> bool {
                 | IncidentEvent::Unfolded { .. }
                 | IncidentEvent::Carries { .. }
                 | IncidentEvent::Ticketed { .. }
+                | IncidentEvent::Filed { .. }
                 | IncidentEvent::WindowEnded { .. }
                 | IncidentEvent::Cut { .. }
                 | IncidentEvent::Damaged { .. }

@@ -210,6 +210,21 @@ pub enum RunEvent {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         role: Option<ActingRole>,
     },
+    /// A ticket was asked for, for work that outlives the incident: what its tracker makes of that
+    /// stands on the incident's timeline.
+    Filed {
+        step: StepAddress,
+        team: String,
+        title: String,
+        text: String,
+        /// What is filed once.
+        key: String,
+        /// For how long it is not filed again, though somebody has closed it.
+        again: HumanDuration,
+        /// Why it is not filed after all.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        left_out: Option<String>,
+    },
     /// What was found out is too old to change anything by: the diagnosis begins again. What was
     /// done of the mitigation, which changed nothing, stands.
     DiagnosedAnew { because: String },
@@ -264,7 +279,8 @@ impl RunEvent {
             | RunEvent::Looked { step, .. }
             | RunEvent::Stands { step, .. }
             | RunEvent::HandedOver { step, .. }
-            | RunEvent::Told { step, .. } => Some(step),
+            | RunEvent::Told { step, .. }
+            | RunEvent::Filed { step, .. } => Some(step),
             RunEvent::Claimed { .. }
             | RunEvent::TargetRead { .. }
             | RunEvent::Entered { .. }
@@ -315,6 +331,7 @@ impl RunEvent {
             RunEvent::Stands { .. } => "stands",
             RunEvent::HandedOver { .. } => "handed_over",
             RunEvent::Told { .. } => "told",
+            RunEvent::Filed { .. } => "filed",
             RunEvent::DiagnosedAnew { .. } => "diagnosed_anew",
             RunEvent::SourceAsked { .. } => "source_asked",
             RunEvent::AlertResolved => "alert_resolved",

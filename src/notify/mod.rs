@@ -41,7 +41,7 @@ pub use mattermost::{MattermostSettings, MattermostSink};
 pub use ntfy::{NtfyAuth, NtfyBasic, NtfySettings, NtfySink};
 pub use outbox_worker::OutboxWorker;
 pub use pagerduty::{PagerDutySettings, PagerDutySink, RoutingKeys};
-pub use parcel::{Contact, Parcel, ParcelKind, TicketLetter};
+pub use parcel::{Contact, Parcel, ParcelKind, TicketLetter, WorkLetter};
 pub use patience::SEND_WITHIN;
 pub use settings::{BuildError, Finding, Findings, SinkSettings};
 pub use slack::{SlackSettings, SlackSink};

@@ -10,7 +10,7 @@ use tokio::sync::watch;
 use super::patience::{Failures, SEND_WITHIN, SHOWS_AFTER, falls_back, wait_after};
 use super::render::Renderer;
 use super::ticket::trouble;
-use super::{Parcel, ParcelKind, Sink, SinkError, TicketLetter};
+use super::{Parcel, ParcelKind, Sink, SinkError};
 use crate::clock::Clock;
 use crate::links::AckLinks;
 use crate::metrics::Metrics;
@@ -58,7 +58,7 @@ impl OutboxWorker {
 
     /// One attempt, and what follows from it. A store that fails leaves the delivery taken: it comes again after a while.
     async fn send(&self, delivery: &Delivery, parcel: &Parcel) -> Result<(), StoreError> {
-        let makes = parcel.ticket.as_ref().is_some_and(TicketLetter::may_make);
+        let makes = parcel.may_make();
         if let DeliverySubject::Ticket { ticket } = delivery.subject
             && makes
         {
@@ -72,7 +72,7 @@ impl OutboxWorker {
                 Err(if makes { SinkError::MayBeDone { message, after: None } } else { SinkError::no_answer(message) })
             }
         };
-        let lost = parcel.ticket.as_ref().map_or(0, |letter| letter.lost);
+        let lost = parcel.lost();
         match sent {
             Ok(external) => {
                 self.store.delivered(delivery.id, external.as_deref(), parcel.standing, attempt(parcel)).await

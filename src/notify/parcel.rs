@@ -1,5 +1,7 @@
 //! What is to be told, as it is now and in no receiver's own form.
 
+use std::time::Duration;
+
 use chrono::{DateTime, Utc};
 
 use crate::message::{Button, Colour, PageText};
@@ -49,6 +51,8 @@ pub struct Parcel {
     pub called: Option<String>,
     /// What is done to a ticket, if it is one.
     pub ticket: Option<TicketLetter>,
+    /// What is filed, if it is work.
+    pub work: Option<WorkLetter>,
     /// Where the team is paged, by the receiver's own name of it; `None`: where everything else
     /// goes.
     pub channel: Option<String>,
@@ -117,9 +121,43 @@ pub struct TicketLetter {
 }
 
 impl TicketLetter {
+    fn may_make(&self) -> bool {
+        self.place.is_none() || !self.news.is_empty()
+    }
+}
+
+/// Work that is filed once, and stays when its incident is over.
+#[derive(Debug, Clone, PartialEq)]
+pub struct WorkLetter {
+    /// By what it is found, whoever made it.
+    pub marker: String,
+    /// As of a [`TicketLetter`].
+    pub tried_at: Option<DateTime<Utc>>,
+    pub lost: u32,
+    /// By what a comment is found that says that it was seen again.
+    pub comment_marker: String,
+    pub title: String,
+    /// What is to be done, as it stands in the playbook.
+    pub text: String,
+    /// Where it comes from, a line for each.
+    pub origin: Vec<String>,
+    /// Where the same was filed before.
+    pub before: Option<TicketPlace>,
+    /// For so long since then it is not filed again, though somebody has closed it.
+    pub again: Duration,
+    pub facts: TicketFacts,
+}
+
+impl Parcel {
     /// Whether something may be made of it that is there twice if it is made twice.
     pub(super) fn may_make(&self) -> bool {
-        self.place.is_none() || !self.news.is_empty()
+        self.work.is_some() || self.ticket.as_ref().is_some_and(TicketLetter::may_make)
+    }
+
+    /// So many answers were lost since it was tried first.
+    pub(super) fn lost(&self) -> u32 {
+        let work = self.work.as_ref().map(|letter| letter.lost);
+        work.or(self.ticket.as_ref().map(|letter| letter.lost)).unwrap_or_default()
     }
 }
 

@@ -153,6 +153,7 @@ impl Renderer {
             body: card.lines.join("\n"),
             page: None,
             ticket: None,
+            work: None,
             colour: card.colour,
             buttons: card.buttons,
             mention: Vec::new(),

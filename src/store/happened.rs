@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{PageReason, SpentBudget};
+use super::{FiledWork, PageReason, SpentBudget};
 use crate::model::{ApprovalId, Grouping, IncidentId, Outcome, RunId, Severity, Verdict, WindowId};
 
 /// A line of an incident's timeline.
@@ -127,6 +127,25 @@ pub enum IncidentEvent {
         sink: String,
         ticket: String,
         url: Option<String>,
+    },
+    /// Work that a run asked for is in a tracker.
+    Filed {
+        run: RunId,
+        sink: String,
+        title: String,
+        ticket: String,
+        url: Option<String>,
+        /// It was filed before; `None`: it is new.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        before: Option<FiledWork>,
+    },
+    /// Work that a run asked for is filed nowhere.
+    NotFiled {
+        run: RunId,
+        team: String,
+        title: String,
+        text: String,
+        because: String,
     },
     /// It is worse than it was, or opened again for something less bad.
     Severity {

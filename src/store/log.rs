@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
-use super::{InboxItem, NewPage, NewRun, OverLimit};
+use super::{InboxItem, NewPage, NewRun, NewTicket, OverLimit};
 use crate::model::{
     ApprovalTerms, Freeze, Outcome, Preview, Run, RunEvent, RunId, RunLimits, Severity, StepAddress, TargetLimits,
 };
@@ -51,6 +51,8 @@ pub struct Append {
     /// Pages and notices.
     pub pages: Vec<NewPage>,
     pub notices: Vec<String>,
+    /// Work that is filed in trackers.
+    pub tickets: Vec<NewTicket>,
     /// How long the lease lasts from now, unless it is given up.
     pub prolong: Option<Duration>,
     /// Give up the lease and wake up then.

@@ -14,7 +14,7 @@ use serde_json::Value;
 
 use super::{
     Append, Ask, Attempt, Change, CommandReply, Decision, InboxItem, NewEpisode, NewFreeze, NewIncident, NewOverride,
-    NewPage, NewRun, NewVote, NewWindow, StoreError, TicketFailure, TicketTrouble,
+    NewPage, NewRun, NewTicket, NewVote, NewWindow, StoreError, TicketFailure, TicketTrouble,
 };
 use crate::model::{
     ApprovalTerms, Digest, Grouping, Intent, Preview, RunEvent, Signal, Target, redact, redact_named, redact_value,
@@ -70,6 +70,7 @@ impl Append {
             }),
             pages: self.pages.into_iter().map(NewPage::masked).collect(),
             notices: self.notices.into_iter().map(text).collect(),
+            tickets: self.tickets.into_iter().map(NewTicket::masked).collect(),
             end: self.end.map(|(outcome, because)| (outcome, text(because))),
             ..self
         }
@@ -85,6 +86,14 @@ impl NewPage {
     /// The page as it may be written down.
     pub fn masked(self) -> Self {
         Self { level: self.level, team: text(self.team), reason: document(self.reason), text: self.text.map(text) }
+    }
+}
+
+impl NewTicket {
+    /// The ticket as it may be written down: two whose keys differ by a secret are still two.
+    pub fn masked(self) -> Self {
+        let key = identity(&self.key).into_owned();
+        Self { team: text(self.team), title: text(self.title), text: text(self.text), key, ..self }
     }
 }
 

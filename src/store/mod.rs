@@ -70,7 +70,8 @@ pub use rules::{Groups, OverLimit, holds_back};
 pub use sinks::Sinks;
 pub use standing::{PageStands, Standing, Told, next_event};
 pub use tickets::{
-    Ticket, TicketFacts, TicketFailure, TicketPlace, TicketSinks, TicketSite, TicketStore, TicketTrouble,
+    FiledWork, NewTicket, Ticket, TicketFacts, TicketFailure, TicketPlace, TicketSinks, TicketSite, TicketStore,
+    TicketTrouble, Work,
 };
 pub use windows::{FiringAlert, HeldIncident, NewWindow, OpenAlert, WindowOrigin, WindowStore};
 

@@ -1,4 +1,4 @@
-//! Tickets: what pages nobody, in the tracker of its team.
+//! Tickets: what pages nobody, in the tracker of its team; and work that outlives its incident.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -16,6 +16,8 @@ pub struct TicketSinks {
     pub by_team: BTreeMap<String, String>,
     /// Of all other teams; `None`: theirs stand in chat alone.
     pub others: Option<String>,
+    /// Of the default team: it gets the work of teams that have none.
+    pub of_default_team: Option<String>,
     /// Where each of the sinks makes them.
     pub sites: BTreeMap<String, TicketSite>,
 }
@@ -33,6 +35,57 @@ impl TicketSinks {
     pub fn of(&self, team: &str) -> Option<&str> {
         self.by_team.get(team).or(self.others.as_ref()).map(String::as_str)
     }
+
+    /// For rehearsals: work is filed, and brought to nobody.
+    pub fn of_work_alone() -> Self {
+        Self { of_default_team: Some("ticket:tracker".into()), ..Self::default() }
+    }
+
+    /// Where work of that team is filed.
+    pub fn of_work(&self, team: &str) -> Option<&str> {
+        self.of(team).or(self.of_default_team.as_deref())
+    }
+}
+
+/// Work that a run files.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewTicket {
+    pub team: String,
+    /// One line.
+    pub title: String,
+    pub text: String,
+    /// What is filed once in a tracker.
+    pub key: String,
+    /// For so long since it was filed it is not filed again, though somebody has closed it.
+    pub again: Duration,
+    /// Why it is only told of.
+    pub left_out: Option<String>,
+}
+
+/// What a ticket says that stands for work, and not for its incident: that lives on when the
+/// incident is over. Its text is the ticket's.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Work {
+    pub title: String,
+    /// Which has filed it.
+    pub run: RunId,
+    pub again: Duration,
+    /// Where the same was filed before, for whichever incident: the newest of that.
+    pub before: Option<TicketPlace>,
+}
+
+/// What is known of filed work, as its delivery keeps it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FiledWork {
+    /// When it was filed.
+    pub at: DateTime<Utc>,
+    /// When something was written there last.
+    pub told_at: DateTime<Utc>,
+    /// How often it was asked for, the first time included.
+    pub times: u32,
+    /// Somebody has closed it, and it is not filed again before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub again_at: Option<DateTime<Utc>>,
 }
 
 /// A ticket that is made, or is to be.
@@ -62,6 +115,8 @@ pub struct Ticket {
     pub lost: u32,
     /// Since when each attempt was in vain.
     pub failing_since: Option<DateTime<Utc>>,
+    /// What it stands for, if not for its incident.
+    pub work: Option<Work>,
     /// Of the database, and of this ticket alone.
     pub mark: String,
     pub secret: String,
@@ -99,6 +154,9 @@ pub struct TicketPlace {
     /// Where it was made; `None`: by an earlier version, and so where its sink made them then.
     #[serde(default)]
     pub site: Option<TicketSite>,
+    /// Of work; `None`: it stands for its incident.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub work: Option<FiledWork>,
 }
 
 impl TicketPlace {

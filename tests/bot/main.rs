@@ -74,6 +74,7 @@ mod surroundings;
 mod test_pages;
 mod tickets;
 mod tickets_in_doubt;
+mod tickets_of_work;
 mod two_bots;
 mod undo;
 mod watches;

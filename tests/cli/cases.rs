@@ -64,6 +64,42 @@ fn tested(cases: &str, args: &[&str]) -> Said {
     dogwatch(folder(cases).path(), &[&["test"], args].concat(), &[])
 }
 
+/// A folder with the playbook, which files a ticket where it escalates, and these cases.
+fn filed(expect: &str) -> Said {
+    let case = format!(
+        "  - name: nobody measures
+    alert: {{ name: FrontSlow, labels: {{ namespace: web, deployment: front }} }}
+    prometheus: [{{ query: http_seconds_sum, answers: [null] }}]
+    expect: {{ outcome: escalated, pages: [web]{expect} }}
+"
+    );
+    let folder = folder(&case);
+    let files = "escalate:\n  - ticket: { title: 'measure {{target.metadata.name}}', text: 'nothing is known of it', team: sre }\n";
+    fs::write(folder.path().join("playbooks/front-slow.yaml"), PLAYBOOK.replacen("escalate:\n", files, 1)).unwrap();
+    dogwatch(folder.path(), &["test"], &[])
+}
+
+#[test]
+fn a_case_says_which_tickets_are_filed() {
+    let said = filed(", tickets: [{ title: measure front, team: sre, says: nothing is known }]");
+    assert!(said.out.contains("1 passed, 0 failed"), "{}", said.out);
+    for (expect, wrong) in [
+        ("", "expected tickets: 0, and it filed 1: `measure front`"),
+        (", tickets: [{ title: a }, { title: b }]", "expected tickets: 2: `a`, `b`, and it filed 1: `measure front`"),
+        (", tickets: [{ title: look at front }]", "expected the ticket `look at front`, and it filed `measure front`"),
+        (
+            ", tickets: [{ title: front, team: web }]",
+            "expected the ticket `measure front` with team web, and it is with sre",
+        ),
+        (", tickets: [{ title: front, says: slow }]", "says `slow`, and it says:\n"),
+    ] {
+        let said = filed(expect);
+        assert!(said.out.contains(wrong) && said.out.contains("0 passed, 1 failed"), "{expect}: {}", said.out);
+    }
+    let said = filed(", tickets: []");
+    assert!(said.out.contains("files a ticket with team sre: measure front"), "its timeline tells it: {}", said.out);
+}
+
 #[test]
 fn what_no_case_shows_is_told() {
     let said = tested(FAST, &[]);

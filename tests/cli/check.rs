@@ -45,7 +45,7 @@ fn cases_beside_playbooks_are_read_too() {
     7 |     expect: { outcom: nothing_to_do }
       |               ^^^^^^
       |
-      = help: write `outcome`; known here: `outcome`, `no_run`, `runs`, `because`, `changes`, `pages`, `items`, `branches` and `page_says`
+      = help: write `outcome`; known here: `outcome`, `no_run`, `runs`, `because`, `changes`, `pages`, `items`, `branches`, `page_says` and `tickets`
 
     1 playbook without errors; 1 error, 0 warnings
     ");

@@ -67,7 +67,8 @@ fn looking() -> String {
   - id: shown
     tls.inspect: { host: db.web.svc, port: 5432, starttls: postgres }
 ";
-    playbook().replacen("diagnose:\n", looks, 1)
+    let files = "  - ticket: { title: 'raise the replicas of {{target.metadata.name}}', text: 'it has {{scale.to}}' }\nescalate:\n";
+    playbook().replacen("diagnose:\n", looks, 1).replacen("escalate:\n", files, 1)
 }
 
 /// The database has an address, nobody listens there, and its certificate ends in ten days.

@@ -34,6 +34,7 @@ pub fn page(page: PageText) -> Parcel {
         body: page.body(Room::Units(64_000)).text,
         page: Some(page),
         ticket: None,
+        work: None,
         colour: Colour::Red,
         buttons: Vec::new(),
         mention: Vec::new(),

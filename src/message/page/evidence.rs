@@ -3,7 +3,7 @@
 use crate::message::text::clip;
 use crate::message::told::told;
 use crate::model::{ConditionKind, ItemOutcome, RunEvent, RunId};
-use crate::store::{TimelineEntry, TimelineWhat};
+use crate::store::{IncidentEvent, TimelineEntry, TimelineWhat};
 
 /// No run has more to tell than somebody would read.
 const MOST: usize = 100;
@@ -13,7 +13,13 @@ const MOST: usize = 100;
 pub(super) fn evidence(run: Option<RunId>, timeline: &[TimelineEntry]) -> (Vec<String>, Vec<String>) {
     let (mut found, mut tried) = (Vec::new(), Vec::new());
     let Some(run) = run else { return (found, tried) };
-    let of_run = |entry: &TimelineEntry| matches!(&entry.what, TimelineWhat::Run(id, _) if *id == run);
+    let of_run = |entry: &TimelineEntry| match &entry.what {
+        TimelineWhat::Run(id, _)
+        | TimelineWhat::Incident(IncidentEvent::Filed { run: id, .. } | IncidentEvent::NotFiled { run: id, .. }) => {
+            *id == run
+        }
+        TimelineWhat::Incident(_) => false,
+    };
     let mut started = Vec::new();
     for entry in timeline {
         if let TimelineWhat::Run(id, RunEvent::Started { step, .. }) = &entry.what
@@ -23,7 +29,10 @@ pub(super) fn evidence(run: Option<RunId>, timeline: &[TimelineEntry]) -> (Vec<S
         }
     }
     for (entry, text) in told(timeline).into_iter().filter(|(entry, _)| of_run(entry)) {
-        let TimelineWhat::Run(_, event) = &entry.what else { continue };
+        let TimelineWhat::Run(_, event) = &entry.what else {
+            tried.push(format!("- {}", clip(&text, 1_000)));
+            continue;
+        };
         // What was found before is not what it went by.
         if let RunEvent::DiagnosedAnew { .. } = event {
             found.clear();
@@ -48,6 +57,7 @@ pub(super) fn evidence(run: Option<RunId>, timeline: &[TimelineEntry]) -> (Vec<S
             | RunEvent::Unneeded { .. }
             | RunEvent::Stands { .. }
             | RunEvent::Proposed { .. }
+            | RunEvent::Filed { .. }
             | RunEvent::Looked { .. } => &mut tried,
             _ => continue,
         };

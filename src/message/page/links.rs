@@ -6,7 +6,7 @@ use crate::model::Episode;
 /// An address of the web.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct Link {
-    /// `runbook`, `dashboard`, `panel`, `logs`, `query`, `silence`.
+    /// `runbook`, `dashboard`, `panel`, `logs`, `query`, `silence`, `ticket`, `filed`.
     pub name: &'static str,
     pub url: String,
 }

@@ -16,7 +16,7 @@ mod tests;
 
 use crate::message::reason::why_a_person;
 use crate::message::text::{clip, count, fold, verbatim};
-use crate::message::ticket::tickets_of;
+use crate::message::ticket::{tickets_of, work_of};
 use crate::model::{Approval, Episode, Incident, IncidentId, IncidentState, PageId, Run, RunId, Severity, redact};
 use crate::store::{FoldedIncident, ObjectRow, Page, PageReason, TimelineEntry};
 
@@ -105,6 +105,7 @@ pub fn page_text(facts: &PageFacts<'_>) -> PageText {
     let (incident, page) = (facts.incident, facts.page);
     let mut links = links::links(facts.episodes);
     links.extend(tickets_of(facts.timeline).into_iter().map(|url| Link { name: "ticket", url }));
+    links.extend(work_of(facts.timeline).into_iter().map(|url| Link { name: "filed", url }));
     let text = text_lines(page.text.as_deref().unwrap_or_default());
     let (playbook, said) = next::parted(&text);
     // The links have their own part.

@@ -42,6 +42,8 @@ struct Trouble {
     error: SinkError,
     /// It may have been done all the same.
     may_be_done: bool,
+    /// What was asked for is not there, or elsewhere.
+    is_gone: bool,
 }
 
 /// An issue as its tracker tells of it.
@@ -86,6 +88,16 @@ impl Api {
         self.answer(request).await.map_err(|trouble| trouble.error)
     }
 
+    /// Asks for what may be there no more: deleted, or brought elsewhere. `None`: it is not there,
+    /// or the tracker does not let it be seen.
+    pub async fn ask_if_there<T: DeserializeOwned>(&self, request: RequestBuilder) -> Result<Option<T>, SinkError> {
+        match self.answer(request).await {
+            Ok(told) => Ok(Some(told)),
+            Err(trouble) if trouble.is_gone => Ok(None),
+            Err(trouble) => Err(trouble.error),
+        }
+    }
+
     /// Asks for what is there twice if it is asked for twice: an answer that is lost says nothing
     /// about whether it is there.
     pub async fn make<T: DeserializeOwned>(&self, request: RequestBuilder) -> Result<T, SinkError> {
@@ -103,16 +115,17 @@ impl Api {
         }
         let answer = request.send().await.map_err(|error| {
             let may_be_done = !error.is_connect() && !error.is_builder();
-            Trouble { error: not_sent(&self.base, error), may_be_done }
+            Trouble { error: not_sent(&self.base, error), may_be_done, is_gone: false }
         })?;
         let (status, headers) = (answer.status(), answer.headers().clone());
         if !status.is_success() {
             let said = beginning(answer, LONGEST_REFUSAL).await;
             let wait = limit::asked_to_wait(status, &headers, &said);
             let error = limit::refusal((self.who, &self.what), status, wait, &shown(&said));
-            return Err(Trouble { error, may_be_done: limit::may_be_done(status) });
+            let is_gone = matches!(status.as_u16(), 301 | 307 | 308 | 404 | 410);
+            return Err(Trouble { error, may_be_done: limit::may_be_done(status), is_gone });
         }
-        let lost = |error| Trouble { error, may_be_done: true };
+        let lost = |error| Trouble { error, may_be_done: true, is_gone: false };
         let body = whole(answer, LONGEST_ANSWER).await.map_err(|error| lost(SinkError::no_answer(error)))?;
         serde_json::from_slice(&body).map_err(|error| {
             lost(SinkError::no_answer(format!("{} answered something that is no answer of its API: {error}", self.who)))

@@ -140,6 +140,11 @@ impl Tracker for GitHub {
         self.api.ask::<Told>(self.request(Method::GET, &[issue], &[])).await.map(|told| told.title)
     }
 
+    async fn issue(&self, issue: &str) -> Result<Option<Issue>, SinkError> {
+        let told = self.api.ask_if_there::<Told>(self.request(Method::GET, &[issue], &[])).await?;
+        Ok(told.map(ToldIssue::issue))
+    }
+
     async fn change(&self, issue: &str, change: &IssueChange) -> Result<(), SinkError> {
         let mut fields = Map::new();
         fields.extend(change.title.as_ref().map(|title| ("title".to_owned(), json!(title))));

@@ -1,4 +1,4 @@
-//! Tickets: what pages nobody, in the tracker of its team. One folder for each way to make one.
+//! Tickets: what pages nobody, in the tracker of its team, and work that outlives its incident (`work`). One folder for each way to make one.
 //!
 //! Making an issue or a comment cannot be repeated, and an answer may be lost, or the bot die
 //! before it hears it. So each holds a mark; that it is tried is written down before it is sent;
@@ -12,6 +12,7 @@ mod limit;
 mod render;
 pub(super) mod trouble;
 mod webhook;
+mod work;
 
 use std::time::Duration;
 
@@ -72,6 +73,9 @@ pub trait Tracker: Send + Sync + 'static {
 
     /// How it is called now.
     async fn title(&self, issue: &str) -> Result<String, SinkError>;
+
+    /// The issue as it is now; `None`: it is there no more.
+    async fn issue(&self, issue: &str) -> Result<Option<Issue>, SinkError>;
 
     /// Opens or closes it, and calls it so. May be repeated.
     async fn change(&self, issue: &str, change: &IssueChange) -> Result<(), SinkError>;
@@ -149,6 +153,7 @@ impl<T: Tracker> TicketSink<T> {
             written_at: issue.created_at,
             told: letter.facts.clone(),
             site: Some(self.tracker.site().clone()),
+            work: None,
         };
         Ok(Some((place, news)))
     }
@@ -215,6 +220,9 @@ impl<T: Tracker> Sink for TicketSink<T> {
     }
 
     async fn send(&self, parcel: &Parcel) -> Result<Option<String>, SinkError> {
+        if let Some(letter) = &parcel.work {
+            return external(&work::file(&self.tracker, letter, parcel.incident.id, parcel.at).await?);
+        }
         let (letter, page) = parts(parcel)?;
         let (mut place, news) = match &letter.place {
             Some(place) => (place.clone(), letter.news.clone()),

@@ -1,10 +1,10 @@
 //! What a ticket is told, from what is true now.
 
 use crate::message::{self, Card, Colour, TicketChange};
-use crate::model::{PageId, TicketId};
+use crate::model::{Incident, PageId, TicketId};
 use crate::notify::render::{Renderer, or_blank};
-use crate::notify::{Parcel, ParcelKind, TicketLetter};
-use crate::store::{Page, StoreError, Ticket, TicketSite};
+use crate::notify::{Parcel, ParcelKind, TicketLetter, WorkLetter};
+use crate::store::{Page, StoreError, Ticket, TicketSite, Work};
 
 impl Renderer {
     /// `None` when there is nothing to tell.
@@ -15,6 +15,9 @@ impl Renderer {
     ) -> Result<Option<Parcel>, StoreError> {
         let Some(ticket) = self.store.ticket(id).await? else { return Ok(None) };
         let Some(incident) = self.store.incident(ticket.incident).await? else { return Ok(None) };
+        if let Some(work) = &ticket.work {
+            return self.work(site, &ticket, work, incident).await;
+        }
         let runs = or_blank(self.store.runs_of(incident.id).await)?;
         let timeline = or_blank(self.store.timeline(incident.id).await)?;
         let change = TicketChange { ticket: &ticket, incident: &incident, runs: &runs, timeline: &timeline };
@@ -53,6 +56,43 @@ impl Renderer {
         parcel.body = text.body(message::Room::Whole).text;
         parcel.page = Some(text);
         parcel.ticket = Some(letter);
+        Ok(Some(parcel))
+    }
+
+    /// Work is filed once: what was brought there says no more.
+    async fn work(
+        &self,
+        site: Option<&TicketSite>,
+        ticket: &Ticket,
+        work: &Work,
+        incident: Incident,
+    ) -> Result<Option<Parcel>, StoreError> {
+        if ticket.place.is_some() {
+            return Ok(None);
+        }
+        let runs = or_blank(self.store.runs_of(incident.id).await)?;
+        let run = runs.iter().find(|run| run.id == work.run);
+        let facts = message::ticket_facts(&TicketChange { ticket, incident: &incident, runs: &[], timeline: &[] });
+        let letter = WorkLetter {
+            marker: ticket.marker(None),
+            tried_at: ticket.tried_at.map(|at| at.min(self.clock.now())),
+            lost: ticket.lost,
+            comment_marker: ticket.marker(Some(1)),
+            title: message::work_title(&work.title),
+            text: ticket.text.clone().unwrap_or_default(),
+            origin: message::work_origin(ticket.made_for, &incident, run),
+            // What lies where the tracker makes none any more is not there for whoever looks.
+            before: work.before.clone().filter(|place| !place.is_elsewhere(site)),
+            again: work.again,
+            facts,
+        };
+        let (incident_id, title) = (incident.id, letter.title.clone());
+        let card = Card { incident: incident_id, title, colour: Colour::Grey, lines: Vec::new(), buttons: Vec::new() };
+        let mut parcel = self.parcel_of(ParcelKind::Ticket, incident, card);
+        parcel.key.clone_from(&letter.marker);
+        parcel.team = message::clip(&ticket.team, 80);
+        parcel.body = message::work_text(&letter.text).join("\n");
+        parcel.work = Some(letter);
         Ok(Some(parcel))
     }
 }

@@ -33,7 +33,11 @@ pub(in crate::notify) async fn tell(
         let what = if ticket.place.is_some() { "told what changed" } else { "made" };
         let next = if retry_at.is_some() { "it is tried on" } else { "it is tried no more" };
         let error = clip(&with_end(error, now), 400);
-        TicketTrouble { text: format!("its ticket in {tracker} cannot be {what}: {error}; {next}"), is_refusal }
+        let which = match &ticket.work {
+            Some(work) => format!("the ticket \"{}\" in {tracker}", clip(&work.title, 200)),
+            None => format!("its ticket in {tracker}"),
+        };
+        TicketTrouble { text: format!("{which} cannot be {what}: {error}; {next}"), is_refusal }
     });
     let left_alone = left_alone_until(error, now).map(|until| (until, with_end(error, now)));
     let is_lost = matches!(error, SinkError::MayBeDone { .. });

@@ -7,7 +7,7 @@ use super::durations::OF_A_LOOP;
 use super::names::{BODY, GUARD, Inside, item_and_list};
 use super::steps::{Draft, Spot};
 use super::visible::{Sees, Visible};
-use super::{Asks, approval};
+use super::{Asks, approval, tickets};
 use crate::action::{Action, ChangeKind};
 use crate::diagnostics::{Code, DiagnosticSeverity};
 use crate::language::{AnyArg, Expression, Location};
@@ -364,6 +364,7 @@ impl Blocks<'_, '_, '_> {
                     let remedy = "tell of all behind the `foreach`, by its `summary`";
                     checker.warning(Code::Doubtful, step.at, message, Some(remedy.into()));
                 }
+                StepKind::Action(Action::Tell(tell)) => tickets::in_loop(checker, tell),
                 _ => {}
             }
         }

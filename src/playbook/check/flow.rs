@@ -84,7 +84,7 @@ pub(super) fn somebody_is_paged(checker: &mut Checker<'_>, escalate: &[BlockDraf
 fn pages(block: &BlockDraft) -> bool {
     let is_page = |draft: &Draft| {
         draft.step.as_ref().is_none_or(|step| {
-            matches!(&step.kind, StepKind::Action(Action::Tell(tell)) if tell.page)
+            matches!(&step.kind, StepKind::Action(Action::Tell(tell)) if tell.is_page())
                 && step.when.as_ref().is_none_or(|when| when.expression.constant() == Some(true))
         })
     };

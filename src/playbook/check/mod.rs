@@ -20,6 +20,7 @@ mod severities;
 mod steps;
 mod suits;
 mod target;
+mod tickets;
 mod types;
 mod undo;
 mod verify;

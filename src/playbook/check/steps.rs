@@ -307,6 +307,7 @@ fn kind(checker: &mut Checker<'_>, sees: Visible<'_>, what: What, because: Optio
         What::Action(action) => {
             let because = matches!(action, Action::Tell(_));
             super::queries::check(checker, action.describe());
+            super::tickets::check(checker, action.describe());
             if let Some(name) = action.describe().named().kind {
                 let args = action.describe().args();
                 let at = args.iter().find(|(arg, _)| *arg == "kind").and_then(|(_, arg)| arg.text());

@@ -31,6 +31,48 @@ fn told(old: &str, new: &str) -> String {
     problems.iter().map(|problem| problem.render(false)).collect::<Vec<_>>().join("\n")
 }
 
+/// A ticket in the place of the page's neighbour.
+fn told_of_a_ticket(arguments: &str) -> Vec<String> {
+    let step = format!("escalate:\n  - ticket: {{ {arguments} }}\n");
+    let problems = match parse(&with("escalate:\n", &step)) {
+        Ok(playbook) => playbook.warnings,
+        Err(problems) => problems,
+    };
+    problems.into_iter().map(|problem| format!("{}; {}", problem.message, problem.remedy.unwrap_or_default())).collect()
+}
+
+#[test]
+fn a_ticket_says_something_and_fits_into_a_tracker() {
+    assert_eq!(told_of_a_ticket("title: raise it, text: it is full, key: disk, again: 60d, team: web"), [""; 0]);
+    for (arguments, wrong) in [
+        ("title: \" \", text: x", "the `title` of a ticket says nothing; say the rest in `text`".to_owned()),
+        (
+            &*format!("title: {}, text: x", "a".repeat(201)),
+            "the `title` has 201 characters, and 200 fit; say the rest in `text`".to_owned(),
+        ),
+        (
+            &*format!("title: x, text: {}", "a".repeat(8_001)),
+            "the `text` has 8001 characters, and 8000 fit; say what whoever does it must know".to_owned(),
+        ),
+        (
+            "title: x, text: x, again: 1h",
+            "1h is shorter than 1d: it is work that outlives its incident; write `1d`".to_owned(),
+        ),
+        (
+            "title: x, text: x, again: 400d",
+            "400d is longer than 365d: it is work that outlives its incident; write `365d`".to_owned(),
+        ),
+    ] {
+        assert_eq!(told_of_a_ticket(arguments), [wrong], "{arguments}");
+    }
+    let missing = told_of_a_ticket("title: x");
+    assert!(missing[0].contains("`text`"), "{missing:?}");
+    let looped = "mitigate:\n  - foreach: name in ['a', 'b']\n    id: disks\n    key: name\n    max: 3\n    do:\n      - ticket: { title: x, text: x, key: same }\n";
+    let warnings = parse(&with("mitigate:\n", looped)).unwrap().warnings;
+    let told: Vec<&str> = warnings.iter().map(|warning| warning.message.as_str()).collect();
+    assert_eq!(told, ["the key `same` is that of each item: the first of them is filed, and no other"]);
+}
+
 macro_rules! told {
     ($old:expr => $new:expr, @$snapshot:literal) => {
         insta::assert_snapshot!(told($old, $new), @$snapshot)
@@ -272,7 +314,7 @@ fn actions() {
     25 |     helm.rollback: { by: 50%, max: "{{inputs.max_replicas}}" }
        |     ^^^^^^^^^^^^^
        |
-       = help: the actions are `prometheus.query`, `prometheus.range`, `alertmanager.alerts`, `http.request`, `dns.lookup`, `tcp.connect`, `tls.inspect`, `k8s.get`, `k8s.list`, `k8s.events`, `k8s.pods`, `k8s.logs`, `k8s.exec`, `k8s.last_change`, `history.runs`, `k8s.owners`, `k8s.claim_owner`, `k8s.rollout_history`, `k8s.rollout_status`, `k8s.endpoints`, `k8s.quota`, `k8s.images`, `k8s.top`, `k8s.scale`, `k8s.hpa_set`, `k8s.expand_pvc`, `k8s.delete_job`, `k8s.create_job`, `k8s.suspend_cronjob`, `k8s.resume_cronjob`, `k8s.rollout_undo`, `k8s.rollout_restart`, `k8s.rollout_pause`, `k8s.rollout_resume`, `k8s.set_resources`, `k8s.set_image`, `k8s.patch`, `k8s.configmap_patch`, `k8s.annotate`, `k8s.label` and 29 more
+       = help: the actions are `prometheus.query`, `prometheus.range`, `alertmanager.alerts`, `http.request`, `dns.lookup`, `tcp.connect`, `tls.inspect`, `k8s.get`, `k8s.list`, `k8s.events`, `k8s.pods`, `k8s.logs`, `k8s.exec`, `k8s.last_change`, `history.runs`, `k8s.owners`, `k8s.claim_owner`, `k8s.rollout_history`, `k8s.rollout_status`, `k8s.endpoints`, `k8s.quota`, `k8s.images`, `k8s.top`, `k8s.scale`, `k8s.hpa_set`, `k8s.expand_pvc`, `k8s.delete_job`, `k8s.create_job`, `k8s.suspend_cronjob`, `k8s.resume_cronjob`, `k8s.rollout_undo`, `k8s.rollout_restart`, `k8s.rollout_pause`, `k8s.rollout_resume`, `k8s.set_resources`, `k8s.set_image`, `k8s.patch`, `k8s.configmap_patch`, `k8s.annotate`, `k8s.label` and 30 more
     "#);
     told!("    k8s.scale:" => "    k8s.list: { kind: Pod }\n    k8s.scale:", @r#"
     error[second-action]: one step cannot do both `k8s.list` and `k8s.scale`

@@ -336,6 +336,21 @@ pub struct Expect {
     pub branches: BTreeMap<String, Names>,
     /// A part of what the page says, or of what is told to those who were paged already.
     pub page_says: Option<String>,
+    /// The tickets that its steps file (`ticket`), in order.
+    #[serde(default)]
+    pub tickets: Vec<ExpectedTicket>,
+}
+
+/// A ticket that a step files.
+#[derive(Debug, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ExpectedTicket {
+    /// A part of its title.
+    pub title: String,
+    /// The team in whose tracker it is filed.
+    pub team: Option<String>,
+    /// A part of its text.
+    pub says: Option<String>,
 }
 
 /// What becomes of the items of a loop.

@@ -7,6 +7,7 @@ use super::chosen::judge_branches;
 use super::items::judge_items;
 use super::missing::doubted;
 use super::run::{Came, LONGEST, Play};
+use super::tickets::judge_tickets;
 use crate::clock::Clock as _;
 use crate::cluster::sim::Fault;
 use crate::engine::RunState;
@@ -50,6 +51,7 @@ impl Play<'_> {
                 }
                 self.judge_changes(&[], &mut came.wrong);
                 self.judge_pages(&pages, &[], &mut came.wrong);
+                judge_tickets(&self.case.expect.value.tickets, &[], &mut came.wrong);
                 return Ok(came);
             }
             came.wrong.push(match &self.case.alert {
@@ -87,6 +89,7 @@ impl Play<'_> {
         self.judge_end(runs.last().unwrap_or(run), &mut came.wrong);
         self.judge_changes(&log, &mut came.wrong);
         self.judge_pages(&pages, &log, &mut came.wrong);
+        judge_tickets(&self.case.expect.value.tickets, &log, &mut came.wrong);
         self.judge_faults(&mut came.wrong);
         Ok(came)
     }

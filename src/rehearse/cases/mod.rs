@@ -19,6 +19,7 @@ mod script;
 mod series;
 mod side_by_side;
 mod sql;
+mod tickets;
 mod times;
 
 pub use branches::{Way, WayAt, branches};

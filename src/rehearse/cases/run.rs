@@ -29,9 +29,9 @@ use crate::playbook::{ApprovalRule, Catalog, Playbook, rights};
 use crate::prometheus::ScriptedPrometheus;
 use crate::rehearse::{Setting, Stage};
 use crate::sql::ScriptedDatabases;
-use crate::store::Sinks;
 use crate::store::sqlite::Durability;
 use crate::store::{IncidentFilter, IncidentStore, RunStore, TimelineEntry};
+use crate::store::{Sinks, TicketSinks};
 use crate::web::ScriptedWeb;
 
 /// The longest that a case may take, in its own time.
@@ -153,7 +153,7 @@ impl<'a> Play<'a> {
             },
             database: folder.join("case.db"),
             durability: Durability::None,
-            sinks: Sinks::default(),
+            sinks: Sinks { tickets: TicketSinks::of_work_alone(), ..Sinks::default() },
         })
         .await?;
         // What is there at the beginning comes to rest first: pods start, claims bind.

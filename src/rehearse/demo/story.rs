@@ -29,9 +29,9 @@ use crate::oncall::OnCall;
 use crate::playbook::{Catalog, Playbook};
 use crate::prometheus::ScriptedPrometheus;
 use crate::rehearse::{Setting, Stage};
-use crate::store::Sinks;
 use crate::store::sqlite::Durability;
 use crate::store::{IncidentFilter, IncidentStore, RunStore, SignalStore, TimelineEntry, TimelineWhat};
+use crate::store::{Sinks, TicketSinks};
 
 /// The founding playbooks, as they are shipped.
 const PLAYBOOKS: [(&str, &str); 4] = [
@@ -126,7 +126,7 @@ impl Night {
             rules: IncidentRules::default(),
             database,
             durability: Durability::Full,
-            sinks: Sinks { budgets: PageBudgets::usual(), ..Sinks::default() },
+            sinks: Sinks { budgets: PageBudgets::usual(), tickets: TicketSinks::of_work_alone(), ..Sinks::default() },
         })
         .await?;
         let oncall = OnCall::parse("oncall.yaml", ONCALL)?;

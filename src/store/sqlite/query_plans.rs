@@ -104,7 +104,24 @@ fn hot() -> Vec<(String, &'static [&'static str])> {
         (
             tables::TICKETS_OF.into(),
             &[
-                "SEARCH ticket USING INDEX ticket_of (incident_id=?)",
+                "SEARCH ticket USING INDEX ticket_incident (incident_id=?)",
+                "SEARCH outbox USING INDEX outbox_key (sink=? AND key=?) LEFT-JOIN",
+            ],
+        ),
+        (
+            tables::SAME_WORK.into(),
+            &[
+                "SEARCH ticket USING INDEX ticket_work (work_key=? AND sink=?)",
+                "SEARCH incident USING INTEGER PRIMARY KEY (rowid=?)",
+                "SEARCH outbox USING INDEX outbox_key (sink=? AND key=?) LEFT-JOIN",
+                "USE TEMP B-TREE FOR ORDER BY",
+            ],
+        ),
+        (tables::FILED_SINCE.into(), &["SEARCH ticket USING INDEX ticket_filed (sink=? AND created_at>?)"]),
+        (
+            tables::ONE_WITH.into(),
+            &[
+                "SEARCH ticket USING INDEX ticket_same (same_as=?)",
                 "SEARCH outbox USING INDEX outbox_key (sink=? AND key=?) LEFT-JOIN",
             ],
         ),

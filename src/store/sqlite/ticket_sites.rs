@@ -18,7 +18,8 @@ const MOVE: &str = "UPDATE outbox SET due_at = MIN(COALESCE(due_at, ?3), ?3), ve
        AND CASE WHEN json_valid(external_id) THEN json_extract(external_id, '$.site.key') <> ?2 END
        AND EXISTS (SELECT 1 FROM ticket JOIN incident AS own ON own.id = ticket.incident_id
                    JOIN incident AS root ON root.id = COALESCE(own.merged_root, own.id)
-                   WHERE 'TKT-' || ticket.id = outbox.key AND left_at IS NULL AND root.state <> 'resolved')";
+                   WHERE 'TKT-' || ticket.id = outbox.key AND left_at IS NULL AND work_key IS NULL
+                       AND root.state <> 'resolved')";
 
 /// Has the tickets of open incidents follow their sinks.
 pub(super) async fn follow(

@@ -8,18 +8,24 @@ use sqlx::sqlite::SqliteRow;
 
 use super::rows::{self, from_json, get, get_time, get_time_or, json};
 use super::{SqliteStore, failed};
-use crate::model::{IncidentId, TicketId};
-use crate::store::{StoreError, Ticket, TicketFailure, TicketPlace, TicketStore, transaction};
+use crate::model::{IncidentId, RunId, TicketId};
+use crate::store::{StoreError, Ticket, TicketFailure, TicketPlace, TicketStore, Work, transaction};
 
 /// A ticket with its delivery. It is replaced where its incident became part of one that has a
-/// ticket in the same tracker.
+/// ticket in the same tracker. `before`: where the same work was filed before.
 pub(super) const TICKET: &str = "SELECT ticket.*, incident.merged_root AS root, external_id,
          COALESCE(CASE WHEN due_at IS NOT NULL THEN because END, error) AS error, MAX(due_at, COALESCE(until, due_at)) AS due_at,
          (SELECT mark FROM identity) AS mark,
          merged_root IS NOT NULL AND EXISTS
-             (SELECT 1 FROM ticket AS other WHERE other.incident_id = merged_root AND other.sink = ticket.sink) AS replaced
+             (SELECT 1 FROM ticket AS other
+              WHERE other.incident_id = merged_root AND other.sink = ticket.sink AND other.work_key IS NULL) AS replaced,
+         (SELECT made.external_id FROM ticket AS before
+              JOIN outbox AS made ON made.sink = before.sink AND made.key = 'TKT-' || before.id
+              WHERE before.work_key = ticket.work_key AND before.sink = ticket.sink AND before.id < ticket.id
+                  AND made.external_id IS NOT NULL
+              ORDER BY before.id DESC LIMIT 1) AS before
      FROM ticket JOIN incident ON incident.id = ticket.incident_id
-     LEFT JOIN outbox ON outbox.sink = ticket.sink AND outbox.key = 'TKT-' || ticket.id
+     LEFT JOIN outbox ON outbox.sink = ticket.sink AND outbox.key = 'TKT-' || COALESCE(same_as, ticket.id)
      LEFT JOIN sink_hold ON sink_hold.sink = ticket.sink WHERE ";
 
 #[async_trait]
@@ -77,7 +83,18 @@ fn ticket(row: &SqliteRow) -> Result<Ticket, StoreError> {
         tried_at: get_time_or(row, "tried_at").ok().flatten(),
         lost: get::<i64>(row, "lost").ok().and_then(|lost| u32::try_from(lost).ok()).unwrap_or_default(),
         failing_since: get_time_or(row, "failing_since").ok().flatten(),
+        work: work(row)?,
         mark: get(row, "mark")?,
         secret: get(row, "secret")?,
     })
+}
+
+fn work(row: &SqliteRow) -> Result<Option<Work>, StoreError> {
+    let (Some(title), Some(run)) = (get::<Option<String>>(row, "title")?, get::<Option<i64>>(row, "run_id")?) else {
+        return Ok(None);
+    };
+    let again = get::<Option<i64>>(row, "again")?.and_then(|again| u64::try_from(again).ok()).unwrap_or_default();
+    let before: Option<String> = get(row, "before").ok().flatten();
+    let before = before.as_deref().and_then(TicketPlace::parse);
+    Ok(Some(Work { title, run: RunId(run), again: Duration::from_secs(again), before }))
 }

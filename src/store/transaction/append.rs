@@ -63,7 +63,11 @@ pub(in crate::store) async fn append(
     if !records.consumes.is_empty() {
         tx.tables.delete_inbox(run, &records.consumes).await?;
     }
-    let notices = call(tx, incident, &records.pages, records.notices).await?;
+    let mut notices = records.notices;
+    for ticket in &records.tickets {
+        notices.extend(tx.file(incident, run, ticket).await?);
+    }
+    let notices = call(tx, incident, &records.pages, notices).await?;
     for (n, text) in notices.into_iter().enumerate() {
         tx.send_to_chat(&Outgoing::notice(incident, text, run, position.length, n)).await?;
     }

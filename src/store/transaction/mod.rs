@@ -22,6 +22,7 @@ mod tables;
 mod ticket;
 mod way;
 mod windows;
+mod work;
 
 use chrono::{DateTime, Utc};
 
@@ -38,8 +39,8 @@ pub(super) use set_aside::set_aside;
 pub(super) use tables::{
     ClockTable, DeliveryRow, DeliveryTable, EpisodeAgain, EpisodeEnd, EscalationTable, FoldRow, FoldTable, FreezeTable,
     HeartbeatTable, Helped, Hold, IncidentTable, KeptWindow, LimitTable, LogEnd, NewFold, OverrideTable, PageRow,
-    PageTable, RemedyTable, RunRow, RunTable, Shape, SignalRow, SignalTable, Tables, TakenRow, TicketRow, TicketTable,
-    ToldPage, UnderWayRow, WindowTable,
+    PageTable, RemedyTable, RunRow, RunTable, SameWork, Shape, SignalRow, SignalTable, Tables, TakenRow, TicketRow,
+    TicketTable, ToldPage, UnderWayRow, WindowTable,
 };
 pub(super) use ticket::{ticket_failed, ticket_tried};
 pub(super) use windows::plan_windows;

@@ -92,6 +92,9 @@ impl Tx<'_> {
         };
         self.tell_left(&row, site.as_ref()).await?;
         let Some(place) = place else { return Ok(()) };
+        if row.work.is_some() {
+            return self.work_arrives(row, place).await;
+        }
         let is_known = |before: &TicketPlace| before.shown() == place.shown() && !before.is_elsewhere(site.as_ref());
         if !row.place.as_ref().is_some_and(is_known) {
             let root = self.root_of(&row).await?;
@@ -117,7 +120,7 @@ impl Tx<'_> {
     }
 
     /// The incident in which it is told.
-    async fn root_of(&mut self, row: &TicketRow) -> Result<IncidentId, StoreError> {
+    pub(super) async fn root_of(&mut self, row: &TicketRow) -> Result<IncidentId, StoreError> {
         let incident = self.tables.incident_row(row.incident).await?;
         Ok(incident.map_or(row.incident, |incident| incident.root()))
     }

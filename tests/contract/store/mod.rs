@@ -124,6 +124,8 @@ macro_rules! each_store_check {
                 one_ticket_for_each_incident_and_tracker
                 what_is_in_doubt_is_known_to_the_next_process_and_tried_no_earlier
                 a_ticket_is_found_again_and_told_of_what_changes
+                work_is_filed_once_for_its_key_and_outlives_its_incident
+                work_that_is_filed_nowhere_is_told_of
             }
             runs {
                 what_was_done_for_an_object_is_found_until_it_is_long_ago

@@ -49,7 +49,16 @@ pub async fn what_a_run_says_is_written_without_secrets(story: Story) {
     story.asks(run, &secret(1), morning()).await;
     let event = RunEvent::CancelAsked { by: secret(2) };
     let notices = vec![secret(3)];
-    story.logs(run, Append { events: vec![event], notices, ..Append::default() }).await;
+    let tickets = vec![NewTicket {
+        team: "platform".into(),
+        title: secret(5),
+        text: secret(6),
+        key: secret(7),
+        again: LEASE,
+        left_out: None,
+    }];
+    story.logs(run, Append { events: vec![event], notices, tickets, ..Append::default() }).await;
+    is_clean(story.store.timeline(id).await.unwrap());
     is_clean(story.store.open_approvals().await.unwrap());
     is_clean(story.store.take_deliveries(&["console"], 10, LEASE).await.unwrap());
     story.ends(run, Outcome::Escalated, &secret(4)).await;

@@ -16,7 +16,8 @@ fn place(url: &str, ticket: &Ticket, incident: &Incident) -> String {
         replaced: ticket.replaced,
     };
     let (id, url, written_at) = ("7".to_owned(), Some(url.to_owned()), None);
-    serde_json::to_string(&TicketPlace { id, url, open: true, comments: 0, written_at, told, site: None }).unwrap()
+    serde_json::to_string(&TicketPlace { id, url, open: true, comments: 0, written_at, told, site: None, work: None })
+        .unwrap()
 }
 
 /// What an attempt in vain came to; what the timeline is told of it, and whether that is a refusal.
@@ -153,4 +154,92 @@ pub async fn a_tracker_that_is_left_alone_gets_nothing_from_anybody(story: Story
     story.clock.advance(Duration::from_secs(600));
     assert_eq!(take(&story, "ticket:ops").await.len(), 2);
     assert_eq!(story.store.tickets_of(&[other]).await.unwrap()[0].error, None);
+}
+
+fn work(key: &str) -> NewTicket {
+    NewTicket {
+        team: "platform".into(),
+        title: format!("raise {key}"),
+        text: "as it is full".into(),
+        key: key.into(),
+        again: Duration::from_secs(30 * 24 * 3_600),
+        left_out: None,
+    }
+}
+
+/// An incident that pages, with a run that files these.
+async fn files(story: &Story, title: &str, tickets: Vec<NewTicket>) -> (IncidentId, RunId) {
+    let id = story.incident_of("platform", Severity::S2, title, title, 1, None).await;
+    let run = story.opens_run(id, title).await;
+    story.logs(run, Append { tickets, ..Append::default() }).await;
+    (id, run)
+}
+
+pub async fn work_is_filed_once_for_its_key_and_outlives_its_incident(story: Story) {
+    let story = begins(story).await;
+    let (one, run) = files(&story, "one", vec![work("disk"), work("disk"), work("other")]).await;
+    let made = story.store.tickets_of(&[one]).await.unwrap();
+    let titles: Vec<&str> = made.iter().map(|ticket| ticket.work.as_ref().unwrap().title.as_str()).collect();
+    assert_eq!(titles, ["raise disk", "raise other"], "what the incident has is not filed again");
+    let filed = made[0].work.clone().unwrap();
+    assert_eq!((filed.run, filed.again, filed.before), (run, Duration::from_secs(30 * 24 * 3_600), None));
+    assert_eq!(made[0].text.as_deref(), Some("as it is full"));
+    assert_eq!(take(&story, "ticket:ops").await.len(), 2);
+    // The same for another incident, before anybody knows where it is.
+    let (two, _) = files(&story, "two", vec![work("disk")]).await;
+    assert!(take(&story, "ticket:ops").await.is_empty(), "it is one with that");
+    let incident = story.store.incident(one).await.unwrap().unwrap();
+    story.clock.advance(LEASE);
+    let due = take(&story, "ticket:ops").await;
+    let is_of = |delivery: &&Delivery| delivery.subject == DeliverySubject::Ticket { ticket: made[0].id };
+    let delivery = due.iter().find(is_of).expect("it is tried on");
+    let mut lies = TicketPlace::parse(&place("https://t/7", &made[0], &incident)).unwrap();
+    lies.work = Some(FiledWork { at: story.clock.now(), told_at: story.clock.now(), times: 1, again_at: None });
+    let external = serde_json::to_string(&lies).unwrap();
+    story.store.delivered(delivery.id, Some(&external), None, None).await.unwrap();
+    for id in [one, two] {
+        let timeline = story.store.timeline(id).await.unwrap();
+        let filed = |entry: &&TimelineEntry| matches!(&entry.what, TimelineWhat::Incident(IncidentEvent::Filed { url, before: None, .. }) if url.as_deref() == Some("https://t/7"));
+        assert_eq!(timeline.iter().filter(filed).count(), 1, "{id}: {timeline:#?}");
+        let ticket = story.store.tickets_of(&[id]).await.unwrap().remove(0);
+        assert_eq!(ticket.place.as_ref(), Some(&lies));
+    }
+    // The end of the incident has nothing told there.
+    story.resolve(one, "ada").await;
+    story.clock.advance(Duration::from_secs(3_600));
+    assert!(take(&story, "ticket:ops").await.iter().all(|delivery| !is_of(&delivery)));
+    // For a third one it is looked at again, and known where it was.
+    let story = story.reopens().await;
+    let (three, _) = files(&story, "three", vec![work("disk")]).await;
+    let again = story.store.tickets_of(&[three]).await.unwrap().remove(0);
+    assert_eq!((again.place, again.work.unwrap().before), (None, Some(lies)));
+    assert!(again.id > made[1].id && again.due_at.is_some());
+}
+
+pub async fn work_that_is_filed_nowhere_is_told_of(story: Story) {
+    let told = async |story: &Story, id| {
+        let timeline = story.store.timeline(id).await.unwrap();
+        let because = timeline.into_iter().filter_map(|entry| match entry.what {
+            TimelineWhat::Incident(IncidentEvent::NotFiled { because, title, .. }) => {
+                Some(format!("{title}: {because}"))
+            }
+            _ => None,
+        });
+        because.collect::<Vec<_>>()
+    };
+    let (id, _) = files(&story, "none", vec![work("disk")]).await;
+    let because = "no tracker is configured for team platform (`tickets` of dogwatch.yaml)";
+    assert_eq!(told(&story, id).await, [format!("raise disk: {because}")]);
+    let notices = take(&story, "console").await;
+    let is_told = |delivery: &Delivery| matches!(&delivery.subject, DeliverySubject::Notice { text, .. } if text.contains("raise disk\nas it is full"));
+    assert!(notices.iter().any(is_told), "{notices:?}");
+    // A tracker gets so many new ones a day.
+    let story = begins(story).await;
+    let many = (0..21).map(|n| work(&format!("disk {n}"))).collect();
+    let (id, _) = files(&story, "many", many).await;
+    assert_eq!(story.store.tickets_of(&[id]).await.unwrap().len(), 20);
+    assert_eq!(told(&story, id).await, ["raise disk 20: ops gets at most 20 a day"]);
+    story.clock.advance(Duration::from_secs(24 * 3_600));
+    let (id, _) = files(&story, "next day", vec![work("disk 20")]).await;
+    assert_eq!(story.store.tickets_of(&[id]).await.unwrap().len(), 1);
 }

@@ -152,6 +152,16 @@ impl StandIn {
         self.tracker().issue(number).unwrap().title = title.to_owned();
     }
 
+    /// Somebody closes an issue.
+    pub fn somebody_closes(&self, number: u64) {
+        self.tracker().issue(number).unwrap().open = false;
+    }
+
+    /// Somebody deletes an issue, or brings it elsewhere.
+    pub fn somebody_deletes(&self, number: u64) {
+        self.tracker().issues.retain(|issue| issue.number != number);
+    }
+
     pub fn issues(&self) -> Vec<Issue> {
         self.tracker().issues.clone()
     }

@@ -228,7 +228,7 @@ impl Check<'_> {
 /// The fields that say what comes of a run. Pages are: whose the alert is, this playbook does not
 /// know.
 fn told_of_a_run(expect: &Expect) -> Vec<&'static str> {
-    let Expect { outcome, no_run: _, runs, because, changes, pages, items, branches, page_says } = expect;
+    let Expect { outcome, no_run: _, runs, because, changes, pages, items, branches, page_says, tickets } = expect;
     let fields = [
         ("outcome", outcome.is_some()),
         ("runs", runs.is_some()),
@@ -238,6 +238,7 @@ fn told_of_a_run(expect: &Expect) -> Vec<&'static str> {
         ("items", !items.is_empty()),
         ("branches", !branches.is_empty()),
         ("page_says", page_says.is_some()),
+        ("tickets", !tickets.is_empty()),
     ];
     fields.into_iter().filter_map(|(field, is_there)| is_there.then_some(field)).collect()
 }

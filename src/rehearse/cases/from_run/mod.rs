@@ -21,6 +21,7 @@ pub(in crate::rehearse) use manifests::{clean, told_from};
 
 use super::items::became;
 use super::judge::changes;
+use super::tickets::filed;
 use crate::action::Describe;
 use crate::engine::RunState;
 use crate::model::{Run, RunEvent, StepAddress, Verdict};
@@ -88,6 +89,11 @@ pub fn case_of_run(recorded: &RecordedRun, playbook: &Playbook) -> Result<CaseOf
     }
     expect.insert("changes".into(), json!(changes(log.iter().map(|recorded| &recorded.event))));
     expect.insert("pages".into(), json!(pages(log)));
+    let tickets = filed(log.iter().map(|recorded| &recorded.event));
+    if !tickets.is_empty() {
+        let tickets = tickets.iter().map(|ticket| json!({ "title": ticket.title, "team": ticket.team }));
+        expect.insert("tickets".into(), tickets.collect());
+    }
     let items = items(log);
     if !items.is_empty() {
         expect.insert("items".into(), Value::Object(items));

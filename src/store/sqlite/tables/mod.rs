@@ -26,7 +26,7 @@ pub(super) use {
     delivery::MEND, delivery::TAKE, fold::CARRIER, fold::PAGED_INCIDENTS, freeze::UNDER_WAY, freeze::WAKE_WHO_ASKS,
     limit::AT_ONCE, limit::CLOSED_AT, limit::FAILED, limit::HELPED, limit::MUTATIONS, limit::MUTATIONS_IN,
     limit::RUNNING, limit::RUNS, limit::STOPS, run::AT_WORK, run::CLAIM, run::HANDED_TO, signal::PLACES,
-    ticket::TICKETS_OF,
+    ticket::FILED_SINCE, ticket::ONE_WITH, ticket::SAME_WORK, ticket::TICKETS_OF,
 };
 
 pub(super) use delivery::latest;

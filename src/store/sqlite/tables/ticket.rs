@@ -5,16 +5,16 @@ use chrono::{DateTime, Utc};
 use sqlx::sqlite::SqliteRow;
 
 use super::SqliteTables;
-use crate::model::{Incident, IncidentId, TicketId};
+use crate::model::{Incident, IncidentId, RunId, TicketId};
 use crate::store::sqlite::rows::{from_json, get, get_time_or, json, micros};
-use crate::store::transaction::{TicketRow, TicketTable};
-use crate::store::{NewPage, StoreError, TicketPlace};
+use crate::store::transaction::{SameWork, TicketRow, TicketTable};
+use crate::store::{NewPage, NewTicket, PageReason, StoreError, TicketPlace};
 
 /// A ticket with its delivery.
 macro_rules! select_ticket {
     ($condition:literal) => {
         concat!(
-            "SELECT ticket.id, incident_id, ticket.sink, reason, text, trouble_at IS NOT NULL AS is_in_trouble,
+            "SELECT ticket.id, incident_id, ticket.sink, reason, text, title, run_id, trouble_at IS NOT NULL AS is_in_trouble,
                  refused AS is_refused, left_at IS NOT NULL AS is_told_left, external_id, delivered_at,
                  CASE WHEN error IS NOT NULL OR tried_at IS NOT NULL THEN due_at END AS retry_at
              FROM ticket LEFT JOIN outbox ON outbox.sink = ticket.sink AND outbox.key = 'TKT-' || ticket.id WHERE ",
@@ -25,8 +25,24 @@ macro_rules! select_ticket {
 
 /// Also of what is part of it.
 pub(in crate::store::sqlite) const TICKETS_OF: &str = select_ticket!(
-    "incident_id IN (SELECT ?1 UNION ALL SELECT id FROM incident WHERE merged_root = ?1) ORDER BY ticket.id"
+    "work_key IS NULL
+         AND incident_id IN (SELECT ?1 UNION ALL SELECT id FROM incident WHERE merged_root = ?1) ORDER BY ticket.id"
 );
+
+/// That of an incident first, then the newest. What is one with another has the delivery of that.
+pub(in crate::store::sqlite) const SAME_WORK: &str =
+    "SELECT COALESCE(same_as, ticket.id) AS id, external_id IS NULL AS is_on_its_way,
+         COALESCE(merged_root, incident.id) AS root
+     FROM ticket JOIN incident ON incident.id = incident_id
+     LEFT JOIN outbox ON outbox.sink = ticket.sink AND outbox.key = 'TKT-' || COALESCE(same_as, ticket.id)
+     WHERE work_key = ?1 AND ticket.sink = ?2 AND (external_id IS NOT NULL OR due_at IS NOT NULL)
+     ORDER BY COALESCE(merged_root, incident.id) = ?3 DESC, ticket.id DESC LIMIT 1";
+
+pub(in crate::store::sqlite) const FILED_SINCE: &str =
+    "SELECT COUNT(*) AS n FROM ticket WHERE sink = ? AND created_at > ? AND work_key IS NOT NULL AND same_as IS NULL";
+
+/// Whatever is one with another.
+pub(in crate::store::sqlite) const ONE_WITH: &str = select_ticket!("same_as = ? ORDER BY ticket.id");
 
 #[async_trait]
 impl TicketTable for SqliteTables<'_> {
@@ -49,6 +65,56 @@ impl TicketTable for SqliteTables<'_> {
         .bind(micros(at));
         let row = self.maybe("make a ticket", query).await?;
         row.map(|row| Ok(TicketId(get(&row, "id")?))).transpose()
+    }
+
+    async fn insert_work(
+        &mut self,
+        (incident, run): (IncidentId, RunId),
+        sink: &str,
+        new: &NewTicket,
+        same_as: Option<TicketId>,
+        at: DateTime<Utc>,
+    ) -> Result<TicketId, StoreError> {
+        let query = sqlx::query(
+            "INSERT INTO ticket (incident_id, sink, team, reason, title, text, work_key, run_id, again, same_as, created_at)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
+        )
+        .bind(incident.0)
+        .bind(sink.to_owned())
+        .bind(new.team.clone())
+        .bind(json(&PageReason::Escalated { run })?)
+        .bind(new.title.clone())
+        .bind(new.text.clone())
+        .bind(new.key.clone())
+        .bind(run.0)
+        .bind(i64::try_from(new.again.as_secs()).unwrap_or(i64::MAX))
+        .bind(same_as.map(|same| same.0))
+        .bind(micros(at));
+        Ok(TicketId(get(&self.one("file work", query).await?, "id")?))
+    }
+
+    async fn same_work(&mut self, sink: &str, key: &str, incident: IncidentId) -> Result<Option<SameWork>, StoreError> {
+        let query = sqlx::query(SAME_WORK).bind(key.to_owned()).bind(sink.to_owned()).bind(incident.0);
+        let row = self.maybe("look for the same work", query).await?;
+        row.map(|row| {
+            Ok(SameWork {
+                id: TicketId(get(&row, "id")?),
+                incident: IncidentId(get(&row, "root")?),
+                is_on_its_way: get(&row, "is_on_its_way")?,
+            })
+        })
+        .transpose()
+    }
+
+    async fn filed_since(&mut self, sink: &str, since: DateTime<Utc>) -> Result<u64, StoreError> {
+        let query = sqlx::query(FILED_SINCE).bind(sink.to_owned()).bind(micros(since));
+        let n: i64 = get(&self.one("count filed work", query).await?, "n")?;
+        Ok(u64::try_from(n).unwrap_or_default())
+    }
+
+    async fn one_with(&mut self, id: TicketId) -> Result<Vec<TicketRow>, StoreError> {
+        let query = sqlx::query(ONE_WITH).bind(id.0);
+        self.all("read what is one with a ticket", query).await?.iter().map(read).collect()
     }
 
     async fn update_ticket(&mut self, id: TicketId, page: &NewPage) -> Result<(), StoreError> {
@@ -124,6 +190,8 @@ impl TicketTable for SqliteTables<'_> {
 
 fn read(row: &SqliteRow) -> Result<TicketRow, StoreError> {
     let external: Option<String> = get(row, "external_id").ok().flatten();
+    let title: Option<String> = get(row, "title").ok().flatten();
+    let run: Option<i64> = get(row, "run_id").ok().flatten();
     Ok(TicketRow {
         id: TicketId(get(row, "id")?),
         incident: IncidentId(get(row, "incident_id")?),
@@ -136,5 +204,6 @@ fn read(row: &SqliteRow) -> Result<TicketRow, StoreError> {
         is_in_trouble: get(row, "is_in_trouble")?,
         is_refused: get(row, "is_refused").unwrap_or_default(),
         is_told_left: get(row, "is_told_left")?,
+        work: run.map(RunId).zip(title),
     })
 }

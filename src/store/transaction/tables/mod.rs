@@ -36,7 +36,7 @@ pub(in crate::store) use limit::{Helped, LimitTable};
 pub(in crate::store) use overrides::OverrideTable;
 pub(in crate::store) use remedy::RemedyTable;
 pub(in crate::store) use run::{LogEnd, RunRow, RunTable};
-pub(in crate::store) use ticket::{TicketRow, TicketTable};
+pub(in crate::store) use ticket::{SameWork, TicketRow, TicketTable};
 pub(in crate::store) use window::{Hold, KeptWindow, WindowTable};
 
 /// All tables of a store.

@@ -3,8 +3,8 @@
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
-use crate::model::{Incident, IncidentId, TicketId};
-use crate::store::{NewPage, PageReason, StoreError, TicketPlace};
+use crate::model::{Incident, IncidentId, RunId, TicketId};
+use crate::store::{NewPage, NewTicket, PageReason, StoreError, TicketPlace};
 
 /// A ticket, for what is told of it.
 #[derive(Debug, Clone, PartialEq)]
@@ -26,6 +26,17 @@ pub(in crate::store) struct TicketRow {
     pub is_refused: bool,
     /// That it lies elsewhere than where its sink makes tickets now is told.
     pub is_told_left: bool,
+    /// The work that it stands for: which run has filed it, and its title.
+    pub work: Option<(RunId, String)>,
+}
+
+/// Work of one key in one tracker, as it is asked for again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::store) struct SameWork {
+    pub id: TicketId,
+    pub incident: IncidentId,
+    /// It is not known to be made, and is tried on.
+    pub is_on_its_way: bool,
 }
 
 #[async_trait]
@@ -42,7 +53,27 @@ pub(in crate::store) trait TicketTable {
     /// Gives it another reason and text.
     async fn update_ticket(&mut self, id: TicketId, page: &NewPage) -> Result<(), StoreError>;
 
-    /// Those of an incident, and of what is part of it, in order.
+    /// Files work; `same_as`: it is one with that, which is on its way.
+    async fn insert_work(
+        &mut self,
+        (incident, run): (IncidentId, RunId),
+        sink: &str,
+        new: &NewTicket,
+        same_as: Option<TicketId>,
+        at: DateTime<Utc>,
+    ) -> Result<TicketId, StoreError>;
+
+    /// The newest work of that key there, but for what was given up before it was made; of that
+    /// incident, where it has some.
+    async fn same_work(&mut self, sink: &str, key: &str, incident: IncidentId) -> Result<Option<SameWork>, StoreError>;
+
+    /// How many were filed there since.
+    async fn filed_since(&mut self, sink: &str, since: DateTime<Utc>) -> Result<u64, StoreError>;
+
+    /// Whoever has asked for the same work while it was on its way.
+    async fn one_with(&mut self, id: TicketId) -> Result<Vec<TicketRow>, StoreError>;
+
+    /// Those that stand for an incident or for what is part of it, in order.
     async fn tickets_of(&mut self, incident: IncidentId) -> Result<Vec<TicketRow>, StoreError>;
 
     async fn ticket_row(&mut self, id: TicketId) -> Result<Option<TicketRow>, StoreError>;
