@@ -123,7 +123,6 @@ pub fn databases(config: &Config) -> anyhow::Result<Arc<dyn Databases>> {
         statements: statements.clone(),
         endable: config.sql.endable(),
         rule: if *loopback { refused_but_loopback } else { PostgresAccess::default().rule },
-        ..PostgresAccess::default()
     };
     Ok(Arc::new(PostgresDatabases::new(access)))
 }
