@@ -24,7 +24,7 @@ use crate::oncall::{OnCall, Roster};
 use crate::patroni::{HttpPatroni, Patroni, PatroniAccess};
 use crate::playbook::{Catalog, Playbook};
 use crate::prometheus::{self, AlertRule, HttpPrometheus, MatchingPrometheus, NoPrometheus, Prometheus};
-use crate::sql::{Databases, Password, PostgresAccess, PostgresDatabases};
+use crate::sql::{Databases, Password, PostgresAccess, PostgresDatabases, refused_but_loopback};
 use crate::web::{AllowedHost, Authorities, HttpWeb, Origin, Web, WebAccess};
 
 /// The cluster as the configuration says. It is not asked anything yet: a bot whose cluster is away must start all the same, to
@@ -93,8 +93,19 @@ fn certificates(path: &Path) -> anyhow::Result<String> {
 /// # Errors
 /// When a certificate cannot be read, or where passwords lie is not said.
 pub fn databases(config: &Config) -> anyhow::Result<Arc<dyn Databases>> {
-    let SqlConfig { user, password, port, database, ssl, ca_file, cert_file, key_file, statements, terminate: _ } =
-        &config.sql;
+    let SqlConfig {
+        user,
+        password,
+        port,
+        database,
+        loopback,
+        ssl,
+        ca_file,
+        cert_file,
+        key_file,
+        statements,
+        terminate: _,
+    } = &config.sql;
     let read = |field: &str, path: &Option<PathBuf>| -> anyhow::Result<Option<Vec<u8>>> {
         let text = path.as_deref().map(certificates).transpose().with_context(|| format!("`sql.{field}`"))?;
         Ok(text.map(String::into_bytes))
@@ -110,7 +121,7 @@ pub fn databases(config: &Config) -> anyhow::Result<Arc<dyn Databases>> {
         client: read("cert_file", cert_file)?.zip(read("key_file", key_file)?),
         statements: statements.clone(),
         endable: config.sql.endable(),
-        ..PostgresAccess::default()
+        rule: if *loopback { refused_but_loopback } else { PostgresAccess::default().rule },
     };
     Ok(Arc::new(PostgresDatabases::new(access)))
 }

@@ -22,6 +22,9 @@ pub struct SqlConfig {
     pub port: u16,
     /// Which database is asked where a step names none.
     pub database: String,
+    /// Whether a pod's address may be one of the bot's own machine: only to try it out beside its
+    /// databases. Else whoever can write a pod's status has the password sent to what listens there.
+    pub loopback: bool,
     /// How much a server must prove. Below `verify-ca`, whoever can make a pod that looks like a
     /// database's may get the password.
     pub ssl: Ssl,
@@ -56,6 +59,7 @@ impl Default for SqlConfig {
             password: None,
             port: PORT,
             database: "postgres".into(),
+            loopback: false,
             ssl: Ssl::default(),
             ca_file: None,
             cert_file: None,

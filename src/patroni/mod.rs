@@ -144,6 +144,12 @@ pub struct Status {
 }
 
 impl Status {
+    /// Whether it is the leader in its own eyes, of a standby cluster too, whatever its state: one
+    /// that has the lock and is being promoted is not yet.
+    pub fn is_leader(&self) -> bool {
+        matches!(self.role.as_str(), "master" | "primary" | "standby_leader")
+    }
+
     /// Whether it says itself that it leads, and runs.
     pub fn leads(&self) -> bool {
         self.state == "running" && matches!(self.role.as_str(), "master" | "primary")

@@ -21,7 +21,7 @@ use serde_json::{Map, Value};
 
 pub use backends::{Backend, BackendId, Endable, Ending};
 pub use credentials::{Password, Template};
-pub use postgres::{PostgresAccess, PostgresDatabases, Ssl};
+pub use postgres::{PostgresAccess, PostgresDatabases, Ssl, refused_but_loopback};
 pub use scripted::{Scripted, ScriptedDatabases, Session};
 pub use statements::{BUILT_IN, SITE, Statement, built_in, is_name};
 

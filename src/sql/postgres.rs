@@ -1,6 +1,7 @@
 //! A real PostgreSQL, at the address of its pod.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -51,6 +52,12 @@ impl Default for PostgresAccess {
             rule: why_refused,
         }
     }
+}
+
+/// Why no database is asked at an address ([`why_refused`]), where those of the bot's own machine
+/// are asked all the same.
+pub fn refused_but_loopback(address: IpAddr) -> Option<&'static str> {
+    if address.to_canonical().is_loopback() { None } else { why_refused(address) }
 }
 
 /// How much a server must prove: PostgreSQL's `sslmode`. Whoever can make a pod that looks like a

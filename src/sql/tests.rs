@@ -95,3 +95,10 @@ async fn nobody_is_asked_without_a_role_an_address_or_a_statement() {
         assert!(error.starts_with(told), "{error}");
     }
 }
+
+#[test]
+fn who_is_tried_out_beside_its_databases_asks_this_machine_and_nothing_else_that_is_refused() {
+    for (address, is_asked) in [("127.0.0.2", true), ("::1", true), ("10.0.0.1", true), ("169.254.169.254", false)] {
+        assert_eq!(refused_but_loopback(address.parse().unwrap()).is_none(), is_asked, "{address}");
+    }
+}

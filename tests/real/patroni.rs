@@ -8,7 +8,9 @@ use dogwatch::patroni::{HttpPatroni, Patroni as _, PatroniAccess, PatroniError, 
 use serde_json::json;
 
 use crate::world::control_plane::ControlPlane;
-use crate::world::patroni::PatroniCluster;
+use crate::world::folder::Folder;
+use crate::world::kubernetes_programs::start_etcd;
+use crate::world::patroni::{PatroniCluster, Plan};
 use crate::world::wait::wait_until;
 
 const SOON: Duration = Duration::from_secs(60);
@@ -22,9 +24,21 @@ fn refusal<T: std::fmt::Debug>(answer: Result<T, PatroniError>) -> String {
 
 #[tokio::test]
 async fn the_lead_moves_a_replica_restarts_and_a_pause_holds() {
+    does_as_it_is_asked(Plan::default()).await;
+}
+
+#[tokio::test]
+async fn so_it_is_with_etcd_as_the_store() {
+    let folder = Folder::new("etcd");
+    let (_etcd, url) = start_etcd(&folder);
+    let etcd = url.strip_prefix("http://").and_then(|address| address.parse().ok());
+    does_as_it_is_asked(Plan { etcd, ..Plan::default() }).await;
+}
+
+async fn does_as_it_is_asked(plan: Plan) {
     let control_plane = ControlPlane::shared().await;
     let namespace = control_plane.namespace("leads").await;
-    let cluster = PatroniCluster::start(control_plane, &namespace, "led", 1).await;
+    let cluster = PatroniCluster::start_as(control_plane, &namespace, "led", plan).await;
     cluster.streams(1).await;
     let access = PatroniAccess { port: cluster.port, ..PatroniAccess::default() };
     let patroni = HttpPatroni::new(access).unwrap();

@@ -34,6 +34,7 @@ pub struct Site {
     /// Where the bots of this site agree which of them may change the cluster: sites that share one
     /// do not.
     lease: String,
+    playbooks: &'static [&'static str],
     bot: Option<Process>,
 }
 
@@ -69,9 +70,19 @@ const PLAYBOOKS: [&str; 24] = [
 impl Site {
     /// With the shipped playbooks, on the cluster that the sites share. Each test has its own namespaces there.
     pub async fn open() -> Self {
+        Self::open_on(Self::shared().await).await
+    }
+
+    /// With these playbooks alone, on the shared cluster: all is ready for [`Self::start_bot`], and may be changed before.
+    pub async fn prepare(playbooks: &'static [&'static str]) -> Self {
+        let site = Self { playbooks, ..Self::new_on(Self::shared().await).await };
+        site.configure();
+        site
+    }
+
+    async fn shared() -> Arc<ControlPlane> {
         static SHARED: OnceCell<Arc<ControlPlane>> = OnceCell::const_new();
-        let cluster = SHARED.get_or_init(async || Arc::new(ControlPlane::start().await)).await;
-        Self::open_on(cluster.clone()).await
+        SHARED.get_or_init(async || Arc::new(ControlPlane::start().await)).await.clone()
     }
 
     /// On a cluster of its own, for what lives in a namespace that there is once: `kube-system`.
@@ -80,18 +91,23 @@ impl Site {
     }
 
     async fn open_on(cluster: Arc<ControlPlane>) -> Self {
+        Self::open_with(Self::new_on(cluster).await).await
+    }
+
+    async fn new_on(cluster: Arc<ControlPlane>) -> Self {
         let prometheus = Arc::new(Prometheus::start().await);
         let port = free_port();
         let lease = format!("site-{port}");
         cluster.admin.apply(json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": lease } })).await;
-        Self::open_with(Self { cluster, prometheus, folder: Folder::new("site"), port, lease, bot: None }).await
+        Self { cluster, prometheus, folder: Folder::new("site"), port, lease, playbooks: &PLAYBOOKS, bot: None }
     }
 
     /// A second bot beside this one, with a database of its own.
     pub async fn open_beside(&self) -> Self {
         let (cluster, prometheus) = (self.cluster.clone(), self.prometheus.clone());
         let (folder, lease) = (Folder::new("second"), self.lease.clone());
-        Self::open_with(Self { cluster, prometheus, folder, port: free_port(), lease, bot: None }).await
+        let playbooks = self.playbooks;
+        Self::open_with(Self { cluster, prometheus, folder, port: free_port(), lease, playbooks, bot: None }).await
     }
 
     async fn open_with(mut site: Self) -> Self {
@@ -106,7 +122,7 @@ impl Site {
         std::fs::create_dir(self.folder.join("playbooks")).expect("a new folder");
         for path in files_of(&project.join("playbooks")).expect("the shipped playbooks").playbooks {
             let name = path.file_name().and_then(|name| name.to_str()).expect("a name in UTF-8");
-            if !name.strip_suffix(".yaml").is_some_and(|name| PLAYBOOKS.contains(&name)) {
+            if !name.strip_suffix(".yaml").is_some_and(|name| self.playbooks.contains(&name)) {
                 continue;
             }
             let text = std::fs::read_to_string(&path).expect("a shipped playbook");
@@ -155,7 +171,14 @@ impl Site {
         let printed = String::from_utf8(printed.stdout).expect("text");
         let roles: Vec<Value> = serde_saphyr::from_multiple(&printed).expect("manifests");
         assert!(!roles.is_empty());
-        for role in roles {
+        for mut role in roles {
+            if self.playbooks != PLAYBOOKS {
+                // Another site, with other playbooks, must not take these rights away.
+                for name in ["/metadata/name", "/roleRef/name"] {
+                    let Some(name) = role.pointer_mut(name) else { continue };
+                    *name = json!(format!("{}-{}", name.as_str().expect("a name"), self.port));
+                }
+            }
             // A playbook may be about what is not installed here: its namespace is all that is
             // missing.
             if let Some(namespace) = role["metadata"]["namespace"].as_str() {
@@ -175,11 +198,44 @@ impl Site {
         self.bot = Some(bot);
     }
 
-    /// Starts the bot anew, with more in its configuration.
-    pub async fn configure_more(&mut self, lines: &str) {
+    /// Writes more into the configuration of a bot that is yet to start.
+    pub fn configured_with(&self, lines: &str) {
         let file = self.folder.join("dogwatch.yaml");
         let config = std::fs::read_to_string(&file).expect("the configuration");
         self.folder.write("dogwatch.yaml", format!("{config}{lines}\n"));
+    }
+
+    /// A bot that is yet to start tells on its console what it tells in chat: notices, and no pages.
+    pub fn tells_on_the_console(&self) {
+        let file = self.folder.join("dogwatch.yaml");
+        let config = std::fs::read_to_string(&file).expect("the configuration");
+        self.folder.write("dogwatch.yaml", config.replace("console: off", "console: on"));
+    }
+
+    /// What the bot has told on its console: each with a head, and lines below it.
+    pub fn on_the_console(&self) -> Vec<String> {
+        let log = std::fs::read(self.folder.join("dogwatch.log")).unwrap_or_default();
+        let mut told: Vec<String> = Vec::new();
+        for line in String::from_utf8_lossy(&log).lines() {
+            match told.last_mut() {
+                Some(last) if line.is_empty() || line.starts_with("    ") => *last += &format!("\n{}", line.trim()),
+                _ => told.push(line.to_owned()),
+            }
+        }
+        told
+    }
+
+    /// A playbook of a bot that is yet to start waits less: what it says of its patience is written otherwise.
+    pub fn hurries(&self, playbook: &str, patience: &str, less: &str) {
+        let file = format!("playbooks/{playbook}.yaml");
+        let text = std::fs::read_to_string(self.folder.join(&file)).expect("one of the playbooks");
+        assert!(text.contains(patience), "{playbook} does not say `{patience}`");
+        self.folder.write(file, text.replace(patience, less));
+    }
+
+    /// Starts the bot anew, with more in its configuration.
+    pub async fn configure_more(&mut self, lines: &str) {
+        self.configured_with(lines);
         self.stop_bot().await;
         self.start_bot().await;
     }

@@ -2,7 +2,8 @@
 //! hollow nodes (the real kubelet over a container runtime that only pretends).
 //!
 //! Pods are scheduled and become Ready, Deployments roll out, Jobs start, budgets refuse evictions. What is not there:
-//! a storage provisioner and metrics (play them with `patch_status`), exec and logs, and Service networking.
+//! a storage provisioner and metrics (play them with `patch_status`), exec, logs but on [`kubelet::NODE`](super::kubelet::NODE), and
+//! Service networking.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -15,6 +16,7 @@ use tokio::sync::{Mutex, OnceCell};
 
 use super::audit::Audit;
 use super::folder::Folder;
+use super::kubelet::Kubelet;
 use super::kubernetes_api::KubernetesApi;
 use super::kubernetes_programs::{
     ADMIN_USER, kubeconfig_file, start_api_server, start_controller_manager, start_etcd, start_hollow_kubelet,
@@ -37,6 +39,7 @@ pub struct ControlPlane {
     server_url: String,
     namespaces: AtomicU32,
     nodes: Mutex<BTreeMap<String, Process>>,
+    kubelet: OnceCell<Kubelet>,
     // In this order: the programs end before their folder goes.
     _processes: [Process; 4],
     folder: Folder,
@@ -80,6 +83,7 @@ impl ControlPlane {
             server_url,
             namespaces: AtomicU32::new(0),
             nodes: Mutex::default(),
+            kubelet: OnceCell::new(),
             _processes: [etcd, api_server, manager, scheduler],
             folder,
         }
@@ -144,6 +148,15 @@ impl ControlPlane {
             self.admin.request(Method::POST, path, Some(probe.clone())).await.body["status"]["allowed"] == true
         })
         .await;
+    }
+
+    /// The node whose kubelet has the logs of containers that run outside of it.
+    pub async fn kubelet(&self) -> &Kubelet {
+        let start = async || {
+            let authority = std::fs::read_to_string(self.ca_file()).expect("the authority's certificate");
+            Kubelet::start(KubernetesApi::new(&self.server_url, &authority, &self.admin_token())).await
+        };
+        self.kubelet.get_or_init(start).await
     }
 
     /// A node on which pods become Ready without any container being run; it is there when this returns. One CPU and

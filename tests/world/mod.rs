@@ -12,7 +12,8 @@
 //! | `away` | a cluster that nobody answers for |
 //! | `alertmanager` | a real Alertmanager, or several as one cluster |
 //! | `prometheus` | a real Prometheus that scrapes what the test says |
-//! | `patroni` | a real Patroni cluster with PostgreSQL |
+//! | `kubelet` | a node that the test plays: it has the logs of containers |
+//! | `patroni` | a real Patroni cluster with PostgreSQL, its exporters, and somebody who writes all the time |
 //! | `postgres` | a real PostgreSQL with TLS and passwords |
 //! | `pgbackrest` | a real pgBackRest with its repository, beside a PostgreSQL |
 //! | `discord` | a stand-in for Discord: gateway and REST |
@@ -25,7 +26,7 @@
 //! | `parcels` | what a sink is given |
 //! | `story` | a store filled through its own API, also for the crate's unit tests |
 //! | `log` | what a test's own thread logs |
-//! | `process`, `folder`, `ports`, `wait`, `http`, `programs`, `certificates`, `kubernetes_programs` | what those stand on |
+//! | `process`, `folder`, `ports`, `wait`, `http`, `tls`, `programs`, `certificates`, `kubernetes_programs` | what those stand on |
 
 #![allow(dead_code, reason = "each test binary uses the part that it needs")]
 
@@ -38,6 +39,7 @@ pub mod control_plane;
 pub mod discord;
 pub mod folder;
 pub mod http;
+pub mod kubelet;
 pub mod kubernetes_api;
 pub mod kubernetes_programs;
 pub mod kwok;
@@ -54,6 +56,7 @@ pub mod process;
 pub mod programs;
 pub mod prometheus;
 pub mod story;
+pub mod tls;
 pub mod trackers;
 pub mod wait;
 pub mod webhook_receiver;

@@ -1,4 +1,4 @@
-//! A real Prometheus (Debian's) that scrapes, once a second, what the test says.
+//! A real Prometheus (Debian's) that scrapes, once a second, what the test says, and the exporters that it names.
 
 use std::process::Command;
 use std::sync::{Arc, Mutex};
@@ -19,6 +19,7 @@ use super::programs;
 use super::wait::wait_for;
 
 const START: Duration = Duration::from_secs(60);
+const PODS: &str = "pods.json";
 
 /// What the exporter shows at a scrape.
 type Exporter = Arc<Mutex<Box<dyn FnMut() -> String + Send>>>;
@@ -29,7 +30,7 @@ pub struct Prometheus {
     exporter: Exporter,
     process: Process,
     _serving: JoinSet<()>,
-    _folder: Folder,
+    folder: Folder,
 }
 
 impl Prometheus {
@@ -62,6 +63,13 @@ impl Prometheus {
             "scrape_configs": [
                 { "job_name": "exporter", "honor_labels": true, "static_configs": [target] },
                 { "job_name": "others", "static_configs": [{ "targets": others }] },
+                {
+                    "job_name": "pods",
+                    // An exporter waits a second before it says that its database does not answer.
+                    "scrape_interval": "3s",
+                    "scrape_timeout": "3s",
+                    "file_sd_configs": [{ "files": [folder.join(PODS)], "refresh_interval": "1s" }],
+                },
             ],
         });
         if let Some((rules, alertmanagers)) = alerting {
@@ -81,7 +89,7 @@ impl Prometheus {
         let url = format!("http://{address}");
         let ready = async || http::is_healthy(&format!("{url}/-/ready")).await;
         process.wait_until(START, "Prometheus is ready", ready).await;
-        Self { url, exporter, process, _serving: serving, _folder: folder }
+        Self { url, exporter, process, _serving: serving, folder }
     }
 
     pub fn url(&self) -> &str {
@@ -98,6 +106,15 @@ impl Prometheus {
     pub fn exports_at_each_scrape(&self, mut metrics: impl FnMut() -> String + Send + 'static) {
         let exporter = move || format!("{}\n", metrics().trim());
         *self.exporter.lock().expect("no panic while it is held") = Box::new(exporter);
+    }
+
+    /// From now on it scrapes these and no others, each by `host:port`, and adds the labels, as a `PodMonitor` would have it do.
+    pub fn scrapes(&self, pods: &[(String, Value)]) {
+        let groups: Vec<Value> =
+            pods.iter().map(|(address, labels)| json!({ "targets": [address], "labels": labels })).collect();
+        // What it reads is always whole.
+        let written = self.folder.write("pods.new", json!(groups).to_string());
+        std::fs::rename(written, self.folder.join(PODS)).expect("put the file in its place");
     }
 
     /// The values of an instant query now; none is none.

@@ -8,6 +8,7 @@ use crate::action::{
     AT_WILL, Action, ActionError, Declaration, Declared, Effect, Kind, Output, Read, Right, StepContext, World,
 };
 use crate::model::Autonomy;
+use crate::patroni::Status;
 
 arguments! {
     pub(in crate::action) struct PatroniCluster {}
@@ -19,6 +20,14 @@ output! {
         scope: String,
         /// The name of the leader; empty: nobody leads
         leader: String,
+        /// Whether the leader's own Patroni answers. If not, its state is its last word: it counts
+        /// as the leader until its lock ends
+        leader_answers: bool,
+        /// Whether it says itself that it leads, too: it does not while it is still being promoted
+        leader_leads: bool,
+        /// Whose Patroni told this: the target's own, or another member's where that does not
+        /// answer. What is told of the target is its last word then
+        told_by: String,
         /// Whether Patroni was told to leave the cluster alone
         paused: bool,
         /// The leader's timeline; null where it is not known
@@ -54,7 +63,8 @@ impl Declared for PatroniCluster {
         about: "The target is a pod of the cluster. Its Patroni is asked at the pod's own address (`GET /cluster`, `GET /patroni`), \
             on the port of `patroni.port` in dogwatch.yaml; where it does not answer, up to two other pods with its label \
             `cluster-name` are (or what Crunchy and StackGres write instead). Then the leader is asked who streams from it. A member's \
-            lag is what Patroni knows, which is as old as its last turn (10 s).",
+            lag is what Patroni knows, which is as old as its last turn (10 s). With Kubernetes as its store, a member whose Patroni has died \
+            stays in the list as it was: `leader_answers` and `told_by` say whether the leader and the target were heard themselves.",
         errors: "The target is no pod, or is gone. No member answers; what answers is not Patroni.",
         repeated: AT_WILL,
         way_back: None,
@@ -94,6 +104,9 @@ impl Read for PatroniCluster {
             members: members.collect(),
             scope: view.scope.clone(),
             leader: leader.map(|leader| leader.name.clone()).unwrap_or_default(),
+            leader_answers: leader.is_some() && view.leader.is_some(),
+            leader_leads: leader.is_some() && view.leader.as_ref().is_some_and(Status::is_leader),
+            told_by: view.teller.clone(),
             paused: view.members.paused,
             timeline: OrNull(leader.and_then(|leader| leader.timeline)),
         };

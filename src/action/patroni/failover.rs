@@ -225,7 +225,7 @@ mod tests {
             },
         };
         let members = Members { members: members.to_vec(), paused: false };
-        let view = View { scope: "db".into(), members, leader: None };
+        let view = View { scope: "db".into(), members, leader: None, teller: String::new() };
         Seen { view, settings: Settings::default(), asked: positions.iter().map(asked).collect() }
     }
 

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use chrono::{DateTime, SecondsFormat, Utc};
 
-use super::view::target;
+use super::view::{first_answer, target};
 use crate::action::masked::masked_text;
 use crate::action::typed::{Arguments as _, OrNull, Typed as _, arguments, output};
 use crate::action::{
@@ -56,16 +56,17 @@ impl Declared for PatroniHistory {
         name: "patroni.history",
         summary: "Asks Patroni when the leader has changed, and counts it",
         effect: Effect::Reads,
-        about: "The target is a pod of the cluster. Its Patroni is asked at the pod's own address (`GET /history`). Each line is a \
+        about: "The target is a pod of the cluster. Its Patroni is asked at the pod's own address (`GET /history`), or another \
+            member's where it does not answer. Each line is a \
             timeline that was left: for a switchover, a failover, or a leader that came back by itself. What lies ahead of the bot's \
             own clock is counted, too. The history is as old as PostgreSQL's own: a member that is copied anew keeps it.",
-        errors: "The target is no pod, or is gone. Its Patroni does not answer; what answers is not Patroni. A cluster whose leader never \
+        errors: "The target is no pod, or is gone. No member answers; what answers is not Patroni. A cluster whose leader never \
             changed has an empty history: that is no error.",
         repeated: AT_WILL,
         way_back: None,
         arguments: Self::ARGUMENTS,
         output: Answer::FIELDS,
-        rights: &[Right::on_target(&["get"]), Right::on_kind(Kind::POD, &["get"])],
+        rights: &[Right::on_target(&["get"]), Right::on_kind(Kind::POD, &["get", "list"])],
         most_autonomy: Autonomy::Auto,
         example: "\
 - id: history
@@ -86,7 +87,9 @@ impl Declared for PatroniHistory {
 impl Read for PatroniHistory {
     async fn read(&self, world: &World, step: StepContext<'_>) -> Result<Output, ActionError> {
         let within = self.within(step.scope)?;
-        let history = world.patroni.history(&target(world, &step).await?).await?;
+        // All members know it: one that has died is what it is asked about, as a rule.
+        let (teller, _) = first_answer(world, &target(world, &step).await?).await?;
+        let history = world.patroni.history(&teller).await?;
         Ok(output(&history, within, world.clock.now()))
     }
 }

@@ -51,7 +51,7 @@ mod tests {
                 ..Status::default()
             };
             let leader = Some(status(scope, systems[1]));
-            let view = View { scope: scope.to_owned(), members: Members::default(), leader };
+            let view = View { scope: scope.to_owned(), members: Members::default(), leader, teller: String::new() };
             let member = Member { name: "db-1".to_owned(), host: host.map(str::to_owned), ..Member::default() };
             is_another(&pod, &member, &view, &status(own_scope, systems[0]))
         };

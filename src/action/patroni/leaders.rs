@@ -160,7 +160,7 @@ mod tests {
         let state = if runs { "running" } else { "stopping" }.into();
         let own = Status { state, role: "primary".into(), ..Status::default() };
         let members = Members { members: members.to_vec(), paused: false };
-        View { scope: "db".into(), members, leader: leader.map(|_| own) }
+        View { scope: "db".into(), members, leader: leader.map(|_| own), teller: String::new() }
     }
 
     #[test]

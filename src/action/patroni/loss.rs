@@ -54,7 +54,7 @@ mod tests {
         let members = [("db-0", roles[0]), ("db-1", roles[1])].map(member).to_vec();
         let state = if leads { "running" } else { "starting" }.to_owned();
         let leader = Some(Status { state, role: "master".to_owned(), ..Status::default() });
-        View { scope: "db".to_owned(), members: Members { members, paused: false }, leader }
+        View { scope: "db".to_owned(), members: Members { members, paused: false }, leader, teller: String::new() }
     }
 
     #[test]

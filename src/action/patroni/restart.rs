@@ -260,7 +260,7 @@ mod tests {
         let pod = build::pod("shop", "db-1", "db").with(&json!({ "metadata": { "labels": { "cluster-name": "db" } } }));
         let leader = Status { scope: "db".into(), state: "running".into(), role: "master".into(), ..Status::default() };
         let members = Members { members: members.to_vec(), paused: false };
-        let view = View { scope: "db".into(), members, leader: Some(leader) };
+        let view = View { scope: "db".into(), members, leader: Some(leader), teller: String::new() };
         plan(&pod, &Seen { view, own }, only_pending, "m".into())
     }
 

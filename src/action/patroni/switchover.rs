@@ -264,7 +264,7 @@ mod tests {
         };
         let (leader, candidate) = (asked("db-0", "master", 9000), asked("db-1", "replica", 8100));
         let members = Members { members, paused: false };
-        let view = View { scope: "db".into(), members, leader: Some(leader.own.clone()) };
+        let view = View { scope: "db".into(), members, leader: Some(leader.own.clone()), teller: String::new() };
         Seen { view, settings: Settings::default(), leader, candidate }
     }
 

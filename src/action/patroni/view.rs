@@ -21,6 +21,9 @@ pub(super) struct View {
     pub members: Members,
     /// What the leader says itself; `None`: there is none, or it does not answer.
     pub leader: Option<Status>,
+    /// Who told this: the member that was asked for, or another one where it does not answer. In
+    /// Kubernetes a member whose Patroni has died stays in the list as it was.
+    pub teller: String,
 }
 
 impl View {
@@ -29,12 +32,13 @@ impl View {
     pub async fn of(world: &World, pod: &Object) -> Result<Self, ActionError> {
         let (teller, members) = first_answer(world, pod).await?;
         let own = world.patroni.status(&teller).await?;
+        let teller_name = teller.name().to_owned();
         let leader = match members.leader() {
             None => None,
             Some(leader) if leader.name == teller.name() => Some(own.clone()),
             Some(leader) => status_of(world, &ObjectKey::new("Pod", teller.namespace(), &leader.name)).await?,
         };
-        Ok(Self { scope: own.scope, members, leader })
+        Ok(Self { scope: own.scope, members, leader, teller: teller_name })
     }
 
     /// Whether the member gets changes as they are made; `None`: not known. Before Patroni 3.1 a
@@ -63,7 +67,8 @@ impl View {
             let name = &member.name;
             let timeline = member.timeline.map(|timeline| format!(" on timeline {timeline}")).unwrap_or_default();
             if member.leads() {
-                return format!("{name} leads ({}{timeline})", member.state);
+                let last_word = if self.leader.is_none() { ", by its last word: it does not answer" } else { "" };
+                return format!("{name} leads ({}{timeline}{last_word})", member.state);
             }
             let streams = if self.streams(member) == Some(true) { "streaming" } else { member.state.as_str() };
             let behind = member.lag.map(|lag| format!(", {lag} bytes behind")).unwrap_or_default();
@@ -81,7 +86,7 @@ impl View {
 }
 
 /// Who answers, and what it tells of all.
-async fn first_answer(world: &World, pod: &Object) -> Result<(Object, Members), ActionError> {
+pub(super) async fn first_answer(world: &World, pod: &Object) -> Result<(Object, Members), ActionError> {
     let error = match world.patroni.members(pod).await {
         Ok(members) => return Ok((pod.clone(), members)),
         Err(error) if is_of_one(&error) => error,

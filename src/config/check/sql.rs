@@ -33,6 +33,13 @@ impl Checker<'_> {
                 self.text_of(&format!("sql.{field}"), path);
             }
         }
+        if sql.loopback {
+            self.warnings.push(
+                "`sql.loopback` has databases asked at addresses of this machine, too: that is for trying it out, and not for a cluster; \
+                 take it out"
+                    .into(),
+            );
+        }
         if sql.user.is_some() && sql.password.is_some() && matches!(sql.ssl, Ssl::Disable | Ssl::Require) {
             self.warnings.push(
                 "`sql.ssl` lets anybody be a database: whoever can make a pod that looks like one may get the password of `sql.user`; \

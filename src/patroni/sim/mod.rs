@@ -51,6 +51,9 @@ impl SimPatroni {
         if pod.text("/status/phase") != "Running" {
             return Err(away("connection refused".into()));
         }
+        if !patroni_runs(&pod) {
+            return Err(away("connection refused".into()));
+        }
         self.catch_up(pod.namespace());
         let Some(scope) = scope(&pod) else {
             let message = "the pod has no label `cluster-name`".to_owned();
@@ -158,6 +161,18 @@ impl SimPatroni {
         let lost = |_| PatroniError::Unavailable { pod: key.to_string(), message: "the connection was lost".into() };
         self.cluster.made_elsewhere(KIND, &key, what).map_err(lost)
     }
+}
+
+/// Whether the container with Patroni runs; what others of the pod do, is nothing to it.
+fn patroni_runs(pod: &Object) -> bool {
+    let containers = pod.0["status"]["containerStatuses"].as_array();
+    let is_patroni = |container: &&Value| {
+        matches!(container["name"].as_str(), Some("postgres" | "database" | "patroni" | "postgresql" | "spilo"))
+    };
+    let of_patroni = containers.into_iter().flatten().filter(is_patroni);
+    of_patroni
+        .map(|container| &container["state"])
+        .all(|state| state["waiting"].is_null() && state["terminated"].is_null())
 }
 
 fn refused(pod: &Object, message: impl Into<String>) -> PatroniError {

@@ -10,6 +10,7 @@ mod deliveries;
 mod images;
 mod nodes;
 mod patroni;
+mod patroni_under_load;
 mod pauses;
 mod pgbackrest;
 mod restarts;

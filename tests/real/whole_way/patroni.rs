@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::site::{SOON, Site};
 use crate::world::alertmanager::Version;
-use crate::world::patroni::PatroniCluster;
+use crate::world::patroni::{PatroniCluster, Plan};
 use crate::world::wait::wait_until;
 
 #[tokio::test]
@@ -14,7 +14,9 @@ async fn a_replica_whose_wal_is_gone_is_rebuilt_once_somebody_says_yes() {
     let mut site = Site::open().await;
     let control_plane = site.cluster.clone();
     let namespace = control_plane.namespace("behind").await;
-    let mut databases = PatroniCluster::start(&control_plane, &namespace, "shop", 1).await;
+    // Where its log is, nobody looks who asks the kubelet.
+    let plan = Plan { logs_into_files: true, ..Plan::default() };
+    let mut databases = PatroniCluster::start_as(&control_plane, &namespace, "shop", plan).await;
     databases.streams(1).await;
     site.configure_more(&format!("patroni: {{ port: {} }}", databases.port)).await;
 
@@ -36,7 +38,6 @@ async fn a_replica_whose_wal_is_gone_is_rebuilt_once_somebody_says_yes() {
     let labels =
         json!({ "alertname": "PatroniReplicaLagging", "namespace": namespace, "pod": "shop-1", "scope": "shop" });
     alertmanager.post_alerts(&json!([{ "labels": labels }])).await;
-    // The cluster has no kubelet that would show its log: nothing says that its WAL is gone.
     let why = site.told("INC-1", "escalated").await;
     assert!(why.contains("it does not follow, and nothing shows that its WAL is gone"), "{why}");
     let asked = site.says(&format!("/run patroni-replica-lag namespace={namespace} name=shop-1 rebuild=true")).await;
@@ -66,7 +67,7 @@ async fn a_replica_whose_wal_is_gone_is_rebuilt_once_somebody_says_yes() {
 }
 
 /// What a scrape of the members shows now.
-async fn show(databases: &PatroniCluster<'_>, lines: &Mutex<String>) {
+async fn show(databases: &PatroniCluster, lines: &Mutex<String>) {
     let shown = format!("{}{}", databases.metrics(0).await, databases.metrics(1).await);
     *lines.lock().expect("no panic while it is held") = shown;
 }

@@ -22,7 +22,6 @@ mod seen;
 mod session;
 mod shared;
 mod state;
-mod tls;
 mod typing;
 
 use std::net::SocketAddr;
@@ -31,6 +30,8 @@ use std::time::Duration;
 use serenity::http::{Http, HttpBuilder};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
+
+use super::tls::TlsListener;
 
 pub use asking::User;
 #[allow(unused_imports, reason = "each test binary uses the part that it needs")]
@@ -63,7 +64,8 @@ impl Discord {
     pub async fn start_with_heartbeat(interval: Duration) -> Self {
         let gateway = TcpListener::bind("127.0.0.1:0").await.expect("listen on loopback");
         let api = TcpListener::bind("127.0.0.1:0").await.expect("listen on loopback");
-        let (tls, certificate) = tls::TlsListener::bind().await;
+        // serenity's rate limiter knows no other host.
+        let (tls, certificate) = TlsListener::bind("discord.com").await;
         let gateway_port = gateway.local_addr().expect("a bound listener has an address").port();
         let api_addr = api.local_addr().expect("a bound listener has an address");
         let tls_addr = axum::serve::Listener::local_addr(&tls).expect("a bound listener has an address");

@@ -144,7 +144,7 @@ mod tests {
         let member = Member { name: "db-0".into(), role, state: "running".into(), ..Member::default() };
         let own = Status { scope: "db".into(), state: "running".into(), role: "master".into(), ..Status::default() };
         let members = Members { members: vec![member], paused };
-        let view = View { scope: "db".into(), members, leader: leads.then(|| own.clone()) };
+        let view = View { scope: "db".into(), members, leader: leads.then(|| own.clone()), teller: String::new() };
         (pod, Seen { view, own, settings: Settings { paused, ..Settings::default() } })
     }
 
