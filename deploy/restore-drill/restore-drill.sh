@@ -27,7 +27,7 @@ failed() {
 # What pgBackRest and PostgreSQL call it.
 why() {
   if grep -qiE 'No space left on device|could not extend file|Disk quota exceeded' "$@"; then echo no_room
-  elif grep -qE 'invalid checksum|checksum mismatch|does not match (expected|manifest)|ChecksumError|invalid page in block|raised error.*checksum|ERROR: \[0(28|26|29)\]|error restoring .*: (actual|expected) checksum' "$@"; then echo corrupt
+  elif grep -qE 'invalid checksum|checksum mismatch|does not match (expected|manifest)|ChecksumError|zlib threw error|missing file .*pg_data|invalid page in block|raised error.*checksum|ERROR: \[0(28|26|29)\]|error restoring .*: (actual|expected) checksum' "$@"; then echo corrupt
   elif grep -qE 'HostConnectError|unable to (connect|get address)|timeout (connecting|waiting)|HTTP request failed|\[(027|039|041|042|049|056|057|068|095|101|102|103|104|105|106)\]' "$@"; then echo repository
   elif grep -qE 'no backup set found|missing stanza|does not exist.*backup\.info|backup\.info|ERROR: \[0(55|75)\]' "$@"; then echo no_backup
   elif grep -qE 'before configured recovery target was reached|WAL ends before|could not locate required checkpoint record|has already been removed|unable to find .* in the archive' "$@"; then echo wal_missing
