@@ -34,7 +34,7 @@ const TABLE: &[(&str, &[&str])] = &[
     ("message", &["store"]),
     ("language", &["diagnostics"]),
     ("command", &["diagnostics", "message", "language"]),
-    ("action", &["cluster", "prometheus", "patroni", "web", "network", "sql", "language"]),
+    ("action", &["cluster", "prometheus", "alertmanager", "patroni", "web", "network", "sql", "language"]),
     ("playbook", &["diagnostics", "action", "cluster", "prometheus", "web", "language"]),
     ("coverage", &["diagnostics", "language", "playbook", "prometheus", "message"]),
     ("mandate", &["cluster"]),

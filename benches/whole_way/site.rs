@@ -17,7 +17,7 @@ use dogwatch::metrics::Metrics;
 use dogwatch::network::ScriptedNetwork;
 use dogwatch::patroni::SimPatroni;
 use dogwatch::playbook::{Catalog, Playbook};
-use dogwatch::prometheus::{Prometheus, Query, QueryError, Sample};
+use dogwatch::prometheus::{Course, Point, Prometheus, Query, QueryError, RangeQuery, Sample};
 use dogwatch::server::{Readiness, Server, Settings, serve};
 use dogwatch::sql::ScriptedDatabases;
 use dogwatch::store::sqlite::{Durability, SqliteStore};
@@ -66,6 +66,7 @@ impl Site {
             web: Arc::new(ScriptedWeb::default()),
             network: Arc::new(ScriptedNetwork::default()),
             databases: Arc::new(ScriptedDatabases::default()),
+            alertmanager: Arc::new(dogwatch::alertmanager::NoAlertmanager),
             past: Arc::new(dogwatch::action::ScriptedPast::default()),
             clock: clock.clone(),
             patchable: dogwatch::action::Patchable::default(),
@@ -114,6 +115,12 @@ impl Prometheus for Answers {
         // Nobody listens any more when the bench is over.
         let _ = self.0.send(Instant::now());
         Ok(vec![Sample { labels: BTreeMap::new(), value: 1.0 }])
+    }
+
+    async fn range(&self, range: &RangeQuery) -> Result<Vec<Course>, QueryError> {
+        let _ = self.0.send(Instant::now());
+        let points = range.moments().map(|at| Point { at, value: 1.0 }).collect();
+        Ok(vec![Course { labels: BTreeMap::new(), points }])
     }
 }
 

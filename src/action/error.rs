@@ -1,5 +1,6 @@
 //! Why an action did not do it.
 
+use crate::alertmanager::AlertmanagerError;
 use crate::cluster::ClusterError;
 use crate::language::{ArgError, TemplateError};
 use crate::model::FailureClass;
@@ -54,6 +55,20 @@ impl From<QueryError> for ActionError {
             | QueryError::NotConfigured
             | QueryError::Partial { .. }
             | QueryError::Stale { .. } => FailureClass::Fail,
+        };
+        Self { class, message: error.to_string() }
+    }
+}
+
+impl From<AlertmanagerError> for ActionError {
+    fn from(error: AlertmanagerError) -> Self {
+        let class = match error {
+            AlertmanagerError::Unavailable(_) | AlertmanagerError::Refused { status: 500.., .. } => FailureClass::Retry,
+            AlertmanagerError::Refused { .. }
+            | AlertmanagerError::NotConfigured
+            | AlertmanagerError::Unreadable { .. }
+            | AlertmanagerError::Url { .. }
+            | AlertmanagerError::Client(_) => FailureClass::Fail,
         };
         Self { class, message: error.to_string() }
     }

@@ -26,6 +26,17 @@ pub(super) fn check_plain(name: &str, arg: &dyn AnyArg) -> Result<(), String> {
     Ok(())
 }
 
+/// The text with a name in the place of each hole: what is put in there is a name or a number.
+pub(super) fn without(source: &str) -> String {
+    let mut parts = source.split("{{");
+    let mut text = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        text.push('x');
+        text.push_str(part.split_once("}}").map_or("", |(_, rest)| rest));
+    }
+    text
+}
+
 /// Before it is rendered: each value is a number, a truth value, or a text of letters, digits and `_ . : / @ -`.
 pub(super) fn refuse_syntax(name: &str, arg: &dyn AnyArg, scope: &Scope) -> Result<(), ActionError> {
     let Some((template, _)) = arg.template() else { return Ok(()) };

@@ -17,7 +17,7 @@ pub struct RunMark<'a> {
 }
 
 impl RunMark<'_> {
-    /// As [`StepContext::marker`].
+    /// As [`StepContext::marker`](super::StepContext::marker).
     pub fn marker(&self, step: &StepAddress) -> String {
         format!("{MARK}{self}-{}", step.mark())
     }

@@ -6,9 +6,13 @@
 //! known of it without running it. A [`Read`] looks; a [`Mutation`] decides on an absolute
 //! [`Intent`] first, and then makes exactly that change.
 
+mod alertmanager;
 mod amounts;
+mod body;
 mod certmanager;
+pub mod command;
 mod declaration;
+mod describe;
 mod dns;
 mod error;
 mod history;
@@ -21,6 +25,8 @@ mod masked;
 mod net;
 mod patience;
 mod patroni;
+mod pgbackrest;
+mod plan;
 mod prometheus;
 mod registry;
 mod sql;
@@ -35,11 +41,12 @@ use std::fmt::Debug;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
+pub use command::{Commands, Word};
 use declaration::AT_WILL;
 pub use declaration::{Argument, Declaration, Effect, Field, Named, On, Right};
+pub use describe::{Declared, Describe};
 pub use error::ActionError;
 pub use history::{Past, ScriptedPast};
 pub use k8s::deny::{self, ChangeKind};
@@ -49,19 +56,21 @@ pub use k8s::set_image::Image;
 pub use kinds::Kind;
 use mark::MARK;
 pub use mark::RunMark;
+pub use plan::{Doubt, Plan};
 pub use registry::{declarations, names, parse};
 pub use tell::Tell;
 pub use typed::{Arguments, Fields};
 
+use crate::alertmanager::Alerts;
 use crate::clock::Clock;
-use crate::cluster::{Access, Cluster, Kinds, Object};
-use crate::language::{AnyArg, Location, Scope};
-use crate::model::{Autonomy, Intent, ObjectKey, StepAddress, Target};
+use crate::cluster::{Cluster, Object};
+use crate::language::Scope;
+use crate::model::{Intent, ObjectKey, StepAddress, Target};
 use crate::network::Network;
 use crate::patroni::Patroni;
 use crate::prometheus::Prometheus;
 use crate::sql::Databases;
-use crate::web::{Origin, Web};
+use crate::web::Web;
 
 /// The world that actions act on.
 #[derive(Clone)]
@@ -72,11 +81,14 @@ pub struct World {
     pub web: Arc<dyn Web>,
     pub network: Arc<dyn Network>,
     pub databases: Arc<dyn Databases>,
+    pub alertmanager: Arc<dyn Alerts>,
     /// What the bot did before.
     pub past: Arc<dyn Past>,
     pub clock: Arc<dyn Clock>,
     /// What the configuration of the bot lets actions change beyond what each bot may.
     pub patchable: Patchable,
+    /// Which programs it lets actions run in containers.
+    pub commands: Commands,
 }
 
 /// What one step of one run is about.
@@ -138,155 +150,6 @@ impl Action {
             Action::Mutate(mutation) => mutation.as_ref(),
             Action::Tell(tell) => tell.as_ref(),
         }
-    }
-}
-
-/// An action as its file declares it. The registry makes an [`Action`] of it.
-pub trait Declared: Arguments + DeserializeOwned + Debug + Send + Sync + 'static {
-    const DECLARATION: Declaration;
-
-    /// The kinds of targets that it knows what to do with. Empty: any, or it is not about the target.
-    const TARGETS: &'static [Kind] = &[];
-
-    /// Whether each step with it must say of whom it asks a yes: of those who know about it.
-    const ASKS_WHO_KNOWS: bool = false;
-
-    fn into_action(self) -> Action;
-
-    /// The most that a playbook may do alone with it as it is written: at most what the declaration
-    /// says.
-    fn most_autonomy(&self) -> Autonomy {
-        Self::DECLARATION.most_autonomy
-    }
-
-    /// A contradiction between arguments: `by` and `to` both given.
-    fn check(&self) -> Result<(), String> {
-        Ok(())
-    }
-
-    /// The PromQL that it asks, with a name in the place of each hole, and where it stands.
-    fn query(&self) -> Option<(String, Location)> {
-        None
-    }
-
-    /// Whom it asks over HTTP, and where that stands.
-    fn origin(&self) -> Option<(Origin, Location)> {
-        None
-    }
-
-    /// Whom it looks at on the network, where that is written out, and where it stands.
-    fn host(&self) -> Option<(String, Location)> {
-        None
-    }
-
-    /// The kind and the namespace that its arguments name, for the rights that follow from them.
-    fn named(&self) -> Named {
-        Named::default()
-    }
-
-    /// The field of its target that it changes, where [`Patchable`] says whether it may.
-    fn patched(&self) -> Option<&FieldPath> {
-        None
-    }
-}
-
-/// What is known about one step's action without running it.
-pub trait Describe: Debug + Send + Sync {
-    fn declaration(&self) -> &'static Declaration;
-
-    /// All arguments by their names, so that `dogwatch check` can look at their templates.
-    fn args(&self) -> Vec<(&'static str, &dyn AnyArg)>;
-
-    /// As [`Declared::query`].
-    fn query(&self) -> Option<(String, Location)>;
-
-    /// As [`Declared::origin`].
-    fn origin(&self) -> Option<(Origin, Location)> {
-        None
-    }
-
-    /// As [`Declared::host`].
-    fn host(&self) -> Option<(String, Location)> {
-        None
-    }
-
-    /// As [`Declared::TARGETS`].
-    fn targets(&self) -> &'static [Kind] {
-        &[]
-    }
-
-    /// As [`Declared::ASKS_WHO_KNOWS`].
-    fn asks_who_knows(&self) -> bool {
-        false
-    }
-
-    /// As [`Declared::most_autonomy`].
-    fn most_autonomy(&self) -> Autonomy {
-        self.declaration().most_autonomy
-    }
-
-    /// As [`Declared::named`].
-    fn named(&self) -> Named;
-
-    /// As [`Declared::patched`].
-    fn patched(&self) -> Option<&FieldPath> {
-        None
-    }
-
-    /// The rights it needs on a target of that kind; the caller fills in namespaces that are empty.
-    /// A kind that is not among
-    /// `kinds` comes with no rights.
-    fn access(&self, target_kind: &str, kinds: &Kinds) -> Vec<Access>;
-
-    fn name(&self) -> &'static str {
-        self.declaration().name
-    }
-}
-
-impl<T: Declared> Describe for T {
-    fn declaration(&self) -> &'static Declaration {
-        const { &T::DECLARATION }
-    }
-
-    fn args(&self) -> Vec<(&'static str, &dyn AnyArg)> {
-        Arguments::args(self)
-    }
-
-    fn query(&self) -> Option<(String, Location)> {
-        Declared::query(self)
-    }
-
-    fn origin(&self) -> Option<(Origin, Location)> {
-        Declared::origin(self)
-    }
-
-    fn host(&self) -> Option<(String, Location)> {
-        Declared::host(self)
-    }
-
-    fn targets(&self) -> &'static [Kind] {
-        T::TARGETS
-    }
-
-    fn asks_who_knows(&self) -> bool {
-        T::ASKS_WHO_KNOWS
-    }
-
-    fn most_autonomy(&self) -> Autonomy {
-        Declared::most_autonomy(self)
-    }
-
-    fn named(&self) -> Named {
-        Declared::named(self)
-    }
-
-    fn patched(&self) -> Option<&FieldPath> {
-        Declared::patched(self)
-    }
-
-    fn access(&self, target_kind: &str, kinds: &Kinds) -> Vec<Access> {
-        let named = Declared::named(self);
-        T::DECLARATION.rights.iter().flat_map(|right| right.access(target_kind, &named, kinds)).collect()
     }
 }
 
@@ -374,23 +237,4 @@ pub async fn take_back(
         deny::check_intent(world, mutation.change_kind(), target, intent).await?;
     }
     Ok(plan)
-}
-
-/// What [`Mutation::prepare`] decided.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Plan {
-    Do(Intent),
-    /// It is as wanted already.
-    Unneeded(Output),
-}
-
-/// What [`Mutation::doubt`] found.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Doubt {
-    /// Still what was there before: make the change, on the condition of this refreshed intent.
-    NotDone(Intent),
-    /// The wanted value, with our mark.
-    Done(Output),
-    /// Neither: somebody else changed it too. A human decides.
-    Unclear(String),
 }

@@ -4,7 +4,8 @@ use serde::de::{Error, MapAccess};
 use serde::{Deserialize, Deserializer};
 
 use super::{
-    Action, Declaration, Declared, certmanager, dns, history, http, k8s, patroni, prometheus, sql, tcp, tell, tls,
+    Action, Declaration, Declared, alertmanager, certmanager, dns, history, http, k8s, patroni, pgbackrest, prometheus,
+    sql, tcp, tell, tls,
 };
 
 /// The list and what follows from it.
@@ -32,6 +33,8 @@ macro_rules! registry {
 // In the order in which `dogwatch check` and `dogwatch actions` list them.
 registry![
     prometheus::query::PrometheusQuery,
+    prometheus::range::PrometheusRange,
+    alertmanager::alerts::AlertmanagerAlerts,
     http::request::HttpRequest,
     dns::lookup::DnsLookup,
     tcp::connect::TcpConnect,
@@ -41,6 +44,7 @@ registry![
     k8s::events::K8sEvents,
     k8s::pods::K8sPods,
     k8s::logs::K8sLogs,
+    k8s::exec::K8sExec,
     k8s::last_change::K8sLastChange,
     history::runs::HistoryRuns,
     k8s::owners::K8sOwners,
@@ -75,6 +79,7 @@ registry![
     certmanager::renew::CertManagerRenew,
     sql::query::SqlQuery,
     sql::terminate::SqlTerminate,
+    pgbackrest::info::PgBackRestInfo,
     patroni::cluster::PatroniCluster,
     patroni::history::PatroniHistory,
     patroni::pausing::pause::PatroniPause,
@@ -189,6 +194,15 @@ pub(super) mod tests {
             ("k8s.events: { kind: Pod }", "`kind` and `name` belong together"),
             ("prometheus.query: { expr: ' ' }", "`expr` is empty"),
             ("prometheus.query: { expr: 'up{a=\"{{lookup x y}}\"}' }", "`expr` takes plain holes"),
+            ("prometheus.range: { expr: up, over: 10s }", "`over: 10s` is not from 1m to 31d"),
+            ("prometheus.range: { expr: up, over: 1d, step: 1m }", "1440 points, and 500 is the most"),
+            ("prometheus.range: { expr: up, full_at: much }", "no number and no quantity; write it as `20` or `120Gi`"),
+            ("prometheus.range: { expr: '1', max_age: 5m }", "`max_age` cannot be held to `expr`"),
+            ("alertmanager.alerts: { matchers: [] }", "`matchers` takes 1 to 20 matchers"),
+            ("alertmanager.alerts: { matchers: [shop] }", "`shop` is no matcher: write it like namespace=db"),
+            ("alertmanager.alerts: { matchers: ['a=~({{x}}'] }", "its expression cannot be read"),
+            ("alertmanager.alerts: { matchers: ['a={{#if x}}1{{/if}}'] }", "`matchers` takes plain holes"),
+            ("alertmanager.alerts: { matchers: [a=b], limit: 101 }", "`limit: 101` is not from 1 to 100"),
             ("k8s.last_change: { field: /spec/x }", "is no path of a field"),
             ("k8s.logs: { lines: 501 }", "`lines: 501` is not from 1 to 500"),
             ("k8s.cordon: { at_most: 200% }", "`200%` is no share or number of all of them; write `5%` or `2`"),

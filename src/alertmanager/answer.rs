@@ -6,7 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde::Deserialize;
 use serde_json::json;
 
-use super::{Inhibited, Quiet};
+use super::{FiringNow, Inhibited, Quiet};
 use crate::model::{Digest, Matcher, WindowScope};
 use crate::store::{NewWindow, WindowOrigin};
 
@@ -71,7 +71,17 @@ struct ListedAlert {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
+struct WholeAlert {
+    labels: BTreeMap<String, String>,
+    starts_at: DateTime<Utc>,
+    status: AlertState,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct AlertState {
+    #[serde(default)]
+    silenced_by: Vec<String>,
     #[serde(default)]
     inhibited_by: Vec<String>,
 }
@@ -131,6 +141,21 @@ pub(super) fn inhibited(body: &[u8], now: DateTime<Utc>, quiet: &mut Quiet) -> R
 pub(super) fn listed(body: &[u8]) -> Result<BTreeSet<String>, String> {
     let alerts: Vec<ListedAlert> = serde_json::from_slice(body).map_err(|error| error.to_string())?;
     Ok(alerts.into_iter().map(|alert| alert.fingerprint).collect())
+}
+
+/// Reads alerts that fire, with all that is told of them here.
+///
+/// # Errors
+/// When it is no such answer.
+pub(super) fn firing_now(body: &[u8]) -> Result<Vec<FiringNow>, String> {
+    let alerts: Vec<WholeAlert> = serde_json::from_slice(body).map_err(|error| error.to_string())?;
+    let firing = |WholeAlert { labels, starts_at, status }| FiringNow {
+        labels,
+        starts_at,
+        silenced_by: status.silenced_by,
+        inhibited_by: status.inhibited_by,
+    };
+    Ok(alerts.into_iter().map(firing).collect())
 }
 
 pub(super) fn left_over(all: usize, what: &str, quiet: &mut Quiet) {

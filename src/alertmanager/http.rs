@@ -8,21 +8,23 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use reqwest::Url;
 
-use super::answer::{inhibited, listed, silences};
-use super::{Alertmanager, Quiet};
+use super::answer::{firing_now, inhibited, listed, silences};
+use super::{Alertmanager, Alerts, AlertsQuery, FiringNow, Quiet};
 use crate::http::{HttpAuth, HttpClient, HttpError, api_url};
 
 /// The largest answer that is read: Alertmanager keeps silences for five days after their end, and
 /// some make one for each deployment.
 const LARGEST: usize = 16 * 1024 * 1024;
 
-/// Why it is not known what is quiet.
+/// Why it is not known what is quiet, or what fires.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum AlertmanagerError {
     #[error("`{url}` is no URL of an Alertmanager: {message}; write it as `http://alertmanager.monitoring:9093`")]
     Url { url: String, message: String },
     #[error("the HTTP client cannot be set up: {0}")]
     Client(String),
+    #[error("no alertmanager is configured; set `alertmanager.url` in dogwatch.yaml")]
+    NotConfigured,
     #[error("alertmanager did not answer: {0}")]
     Unavailable(String),
     #[error("alertmanager refused `{path}` with {status}: {said}")]
@@ -92,6 +94,19 @@ impl Alertmanager for HttpAlertmanager {
         }
         let body = self.ask(&url, ALERTS).await?;
         listed(&body).map_err(|message| AlertmanagerError::Unreadable { path: ALERTS, message })
+    }
+}
+
+#[async_trait]
+impl Alerts for HttpAlertmanager {
+    async fn alerts(&self, query: &AlertsQuery) -> Result<Vec<FiringNow>, AlertmanagerError> {
+        let mut url = self.alerts.clone();
+        url.query_pairs_mut()
+            .append_pair("silenced", if query.silenced { "true" } else { "false" })
+            .append_pair("inhibited", if query.inhibited { "true" } else { "false" })
+            .extend_pairs(query.matchers.iter().map(|matcher| ("filter", matcher.quoted())));
+        let body = self.ask(&url, ALERTS).await?;
+        firing_now(&body).map_err(|message| AlertmanagerError::Unreadable { path: ALERTS, message })
     }
 }
 

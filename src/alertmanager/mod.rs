@@ -1,10 +1,12 @@
 //! What Alertmanager itself keeps quiet: its silences, and the alerts that it inhibits. They become
 //! maintenance windows, so that nobody is paged about what somebody has silenced there. It is also
-//! asked whether an alert that waited for long still fires.
+//! asked whether an alert that waited for long still fires, and by playbooks what else does.
 
+mod alerts;
 mod answer;
 mod ends;
 mod http;
+mod scripted;
 mod sources;
 mod worker;
 
@@ -13,7 +15,9 @@ use std::collections::BTreeSet;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
+pub use alerts::{Alerts, AlertsQuery, FiringNow, NoAlertmanager};
 pub use http::{AlertmanagerError, HttpAlertmanager};
+pub use scripted::ScriptedAlertmanager;
 pub use sources::Sources;
 pub use worker::QuietWorker;
 

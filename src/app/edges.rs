@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 
-use super::parse_oncall;
-use crate::alertmanager::{Alertmanager, HttpAlertmanager};
+use super::commands::unallowed_commands;
+use super::{parse_oncall, site_settings};
+use crate::alertmanager::{Alertmanager, Alerts, HttpAlertmanager, NoAlertmanager};
 use crate::clock::{Clock as _, SystemClock};
 use crate::cluster::{Cluster, Connection, Kinds, RealCluster};
 use crate::config::{AlertmanagerConfig, AuthConfig, Config, Dialect, HttpHostConfig, PatroniConfig};
@@ -172,7 +173,8 @@ pub fn unnamed_hosts(config: &Config, playbook: &Playbook) -> Vec<Diagnostic> {
         );
         playbook.warning(Code::HostNotAllowed, at, message).with_remedy(remedy)
     });
-    odd.chain(uncovered).collect()
+    let commands = unallowed_commands(config, playbook).into_iter().filter(|problem| !problem.is_error());
+    odd.chain(uncovered).chain(commands).collect()
 }
 
 /// Alertmanager as the configuration says, if it does.
@@ -188,6 +190,17 @@ pub fn alertmanager(config: &Config) -> anyhow::Result<Option<Arc<dyn Alertmanag
     Ok(Some(Arc::new(HttpAlertmanager::new(url, http_auth(auth.as_ref())?, timeout.0)?)))
 }
 
+/// Whom playbooks ask what else fires: Alertmanager, whoever sends alerts.
+///
+/// # Errors
+/// When its URL or its secret cannot be used.
+pub fn alerts(config: &Config) -> anyhow::Result<Arc<dyn Alerts>> {
+    let Some(AlertmanagerConfig { url, auth, timeout, .. }) = &config.alertmanager else {
+        return Ok(Arc::new(NoAlertmanager));
+    };
+    Ok(Arc::new(HttpAlertmanager::new(url, http_auth(auth.as_ref())?, timeout.0)?))
+}
+
 fn http_auth(auth: Option<&AuthConfig>) -> anyhow::Result<Option<HttpAuth>> {
     Ok(match auth {
         None => None,
@@ -201,7 +214,8 @@ fn http_auth(auth: Option<&AuthConfig>) -> anyhow::Result<Option<HttpAuth>> {
 /// All that the configuration has count, with what is wrong with the others: nothing is said of it yet.
 pub fn all_playbooks(config: &Config, kinds: &Arc<Kinds>) -> (Catalog, Vec<Diagnostic>) {
     let folders = config.playbooks.folders();
-    Catalog::load_all(&folders.iter().map(PathBuf::as_path).collect::<Vec<_>>(), kinds)
+    let folders: Vec<&Path> = folders.iter().map(PathBuf::as_path).collect();
+    Catalog::load_all(&folders, kinds, &site_settings(config))
 }
 
 /// That a playbook of the site takes the place of a shipped one.
@@ -244,7 +258,10 @@ pub fn playbooks(config: &Config, kinds: &Arc<Kinds>) -> (Catalog, Vec<Diagnosti
 pub fn refused_playbook(config: &Config, playbook: &Playbook) -> Vec<Diagnostic> {
     let patchable = config.actions.patchable();
     let fields = playbook.wrong_fields(|kind, field| patchable.refusal(kind, field, &playbook.kinds));
-    [refused_queries(config, playbook), fields].concat()
+    let commands = unallowed_commands(config, playbook).into_iter().filter(Diagnostic::is_error);
+    let mut refused = [refused_queries(config, playbook), fields].concat();
+    refused.extend(commands);
+    refused
 }
 
 /// Queries that cannot be asked here: those to which `prometheus.match` cannot be added, as without

@@ -1,5 +1,6 @@
 //! The bot as a process: the one place that knows every concrete type, starts the workers, and stops them.
 
+mod commands;
 mod crew;
 mod edges;
 mod ending;
@@ -10,6 +11,7 @@ mod reloads;
 mod replies;
 mod rights;
 mod series;
+mod settings;
 mod sinks;
 mod site;
 mod teams;
@@ -49,7 +51,7 @@ use crew::Crew;
 pub use edges::{
     alert_rules, all_playbooks, cluster, is_settled, no_playbooks, patroni, prometheus, real_cluster, refused_playbook,
 };
-pub use edges::{databases, network, unnamed_hosts, web};
+pub use edges::{alerts, databases, network, unnamed_hosts, web};
 pub use ending::Ending;
 use ending::{CLOSE_WITHIN, LEAVE_WITHIN};
 use lookout::{Lookout, Patience};
@@ -58,11 +60,12 @@ use playbooks::CatalogListing;
 pub use reloads::{InForce, reloader};
 use replies::{LivePreviews, ShiftReports};
 pub use series::{Lacking, Series};
+pub use settings::site_settings;
 pub use site::Site;
 use teams::unknown_to;
 pub use teams::{
-    unfit_approvers, unknown_budgets, unknown_contacts, unknown_page_teams, unknown_people, unknown_teams,
-    unknown_ticket_teams, unknown_watch_teams,
+    unfit_approvers, unknown_budgets, unknown_contacts, unknown_page_teams, unknown_people, unknown_set_teams,
+    unknown_teams, unknown_ticket_teams, unknown_watch_teams,
 };
 
 /// How long the cluster may take to take back the mandate: the process must end all the same.
@@ -102,9 +105,11 @@ pub async fn serve(config: &Config, ending: &Ending) -> anyhow::Result<()> {
         web,
         network: edges::network(config)?,
         databases: edges::databases(config)?,
+        alertmanager: edges::alerts(config)?,
         past: Arc::new(ScriptedPast::default()),
         clock: clock.clone(),
         patchable: config.actions.patchable(),
+        commands: config.exec.commands(),
     };
     let metrics = Arc::new(Metrics::new());
     let sinks = sinks::build(config)?;

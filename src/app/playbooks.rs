@@ -17,7 +17,12 @@ pub struct CatalogListing(pub watch::Receiver<Arc<Catalog>>);
 impl Playbooks for CatalogListing {
     async fn listed(&self) -> Vec<PlaybookRow> {
         let catalog = self.0.borrow().clone();
-        let list = move || catalog.iter().map(|playbook| row(playbook)).collect();
+        let list = move || {
+            let disabled = catalog.disabled().map(|playbook| PlaybookRow { is_disabled: true, ..row(playbook) });
+            let mut rows: Vec<PlaybookRow> = catalog.iter().map(|playbook| row(playbook)).chain(disabled).collect();
+            rows.sort_by(|a, b| a.reference.name.cmp(&b.reference.name));
+            rows
+        };
         // It reads a file for each.
         tokio::task::spawn_blocking(list).await.unwrap_or_default()
     }
@@ -34,5 +39,7 @@ fn row(playbook: &Playbook) -> PlaybookRow {
             .map(|file| file.map_or(0, |file| file.cases.len()))
             .map_err(|wrong| wrong.0.first().map_or_else(String::new, |problem| problem.in_file())),
         review_by: playbook.review_by,
+        set_here: playbook.set_here(),
+        is_disabled: false,
     }
 }

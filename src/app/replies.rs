@@ -41,6 +41,9 @@ impl Previews for LivePreviews {
     async fn preview(&self, playbook: &str, set: &BTreeMap<String, String>) -> Result<String, String> {
         let catalog = self.catalog.borrow().clone();
         let Some(playbook) = catalog.get(playbook) else {
+            if let Some(why) = catalog.why_disabled(playbook) {
+                return Err(format!("{} is {why}", clip(playbook, 80)));
+            }
             let known: Vec<&str> = catalog.iter().map(|playbook| playbook.name.as_str()).collect();
             return Err(format!("there is no playbook `{}`; there are: {}", clip(playbook, 80), known.join(", ")));
         };
@@ -125,9 +128,11 @@ escalate:
             web: Arc::new(ScriptedWeb::default()),
             network: Arc::new(ScriptedNetwork::default()),
             databases: Arc::new(ScriptedDatabases::default()),
+            alertmanager: Arc::new(crate::alertmanager::NoAlertmanager),
             past: Arc::new(crate::action::ScriptedPast::default()),
             clock,
             patchable: crate::action::Patchable::default(),
+            commands: crate::action::Commands::default(),
         };
         let (catalog, problems) = Catalog::of(vec![Playbook::from_store(playbook).unwrap()]);
         assert!(problems.is_empty(), "{problems:?}");

@@ -38,8 +38,8 @@ impl Series {
         Self { prometheus, now, known: BTreeMap::new(), silent: 0 }
     }
 
-    /// By the names of its metrics, and not their labels: which series are there changes from day to
-    /// day. None where no Prometheus is configured.
+    /// By the names of its metrics, and not their labels: which series are there changes from day
+    /// to day. None where no Prometheus is configured.
     pub async fn lacking(&mut self, playbook: &Playbook) -> Vec<Lacking> {
         let mut found = Vec::new();
         let mut told = BTreeSet::new();

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::action::Action;
 use crate::config::Config;
+use crate::diagnostics::{Code, Diagnostic};
 use crate::model::{Approvers, PageBudgets, Phase};
 use crate::oncall::OnCall;
 use crate::playbook::{ApprovalRule, Catalog, Playbook, StepKind};
@@ -18,7 +19,8 @@ pub(super) fn unknown_to(oncall: &OnCall, catalog: &Catalog, config: &Config) ->
     let named = named.chain(unknown_ticket_teams(oncall, config).into_iter().map(no_ticket));
     let named = named.chain(unknown_contacts(oncall, config)).chain(unknown_ceilings(oncall, catalog, config));
     let named = named.chain(unfit_approvers(oncall, config, catalog.iter().map(Arc::as_ref)));
-    named.chain(unknown_people(oncall, config)).chain(unknown_watch_teams(oncall, config)).collect()
+    let set = unknown_set_teams(oncall, config).into_iter().map(|wrong| wrong.in_file()).map(instead);
+    named.chain(unknown_people(oncall, config)).chain(unknown_watch_teams(oncall, config)).chain(set).collect()
 }
 
 /// Teams whose the alerts of what the bot looks at should be, and that nobody knows.
@@ -41,7 +43,7 @@ pub fn unknown_ceilings(oncall: &OnCall, catalog: &Catalog, config: &Config) -> 
     let ceilings = &config.engine.autonomy_ceilings;
     let told = |field: &str, why: String| format!("`engine.autonomy_ceilings.{field}`: {why}. It holds nothing back");
     let teams = ceilings.teams.keys().filter_map(|team| Some(told("teams", oncall.team(team).err()?.to_string())));
-    let playbooks = ceilings.playbooks.keys().filter(|name| catalog.get(name).is_none());
+    let playbooks = ceilings.playbooks.keys().filter(|name| !catalog.knows(name));
     teams.chain(playbooks.map(|name| told("playbooks", format!("there is no playbook `{name}`")))).collect()
 }
 
@@ -50,7 +52,10 @@ pub fn unknown_ceilings(oncall: &OnCall, catalog: &Catalog, config: &Config) -> 
 pub fn unknown_teams<'p>(oncall: &OnCall, playbooks: impl Iterator<Item = &'p Playbook>) -> Vec<String> {
     let mut named: BTreeMap<(&str, String), Vec<&str>> = BTreeMap::new();
     for playbook in playbooks {
-        named.entry(("owner of", playbook.owner.clone())).or_default().push(&playbook.name);
+        // What the configuration says, it is told of.
+        if playbook.site.owner.is_none() {
+            named.entry(("owner of", playbook.owner.clone())).or_default().push(&playbook.name);
+        }
         for team in paged(playbook).filter(|team| *team != playbook.owner) {
             named.entry(("paged by", team)).or_default().push(&playbook.name);
         }
@@ -60,6 +65,19 @@ pub fn unknown_teams<'p>(oncall: &OnCall, playbooks: impl Iterator<Item = &'p Pl
         Some(format!("{what} {}: {error}", playbooks.join(", ")))
     };
     named.into_iter().filter_map(wrong).collect()
+}
+
+/// What is wrong with the teams that the configuration gives playbooks to, each where it stands:
+/// nobody knows them.
+pub fn unknown_set_teams(oncall: &OnCall, config: &Config) -> Vec<Diagnostic> {
+    let set = config.playbooks.settings.iter().filter_map(|(name, set)| Some((name, set.team.as_ref()?)));
+    let wrong = |(name, team): (&String, &String)| {
+        let error = oncall.team(team).err()?;
+        let field = format!("playbooks.settings.{name}.team");
+        // What to write instead, the error says.
+        Some(config.problem(&field, Code::UnknownTeam, error.to_string(), String::new()))
+    };
+    set.filter_map(wrong).collect()
 }
 
 /// Sinks for tickets that name a team which nobody knows: its tickets go where those of other teams

@@ -12,8 +12,8 @@ impl Look<'_> {
             Some(playbooks) => playbooks.listed().await,
             None => Vec::new(),
         };
-        let counts =
-            |name: &str| rows.iter().map(|row| &row.reference).find(|reference| reference.name == name).cloned();
+        let row = |name: &str| rows.iter().find(|row| row.reference.name == name);
+        let counts = |name: &str| row(name).filter(|row| !row.is_disabled).map(|row| row.reference.clone());
         if let PlaybookQuestion::History { name } | PlaybookQuestion::Diff { name, .. } = &question
             && name.is_empty()
         {
@@ -30,7 +30,7 @@ impl Look<'_> {
             }
             PlaybookQuestion::History { name } => {
                 let kept = self.store.kept_playbooks(&name).await?;
-                let told = message::playbook_history(&name, &kept, counts(&name).as_ref());
+                let told = message::playbook_history(&name, &kept, row(&name));
                 if kept.is_empty() { Err(told) } else { Ok(told) }
             }
             PlaybookQuestion::Diff { name, from, to } => {

@@ -16,7 +16,7 @@ use super::output::{Exit, Failure, say};
 use crate::app::{Site, all_playbooks, cluster, is_settled, no_playbooks, prometheus, refused_playbook, unnamed_hosts};
 use crate::clock::{Clock as _, SystemClock};
 use crate::cluster::Kinds;
-use crate::config::{Catalogue, Config};
+use crate::config::Config;
 use crate::diagnostics::{Code, Diagnostic, DiagnosticSeverity, Diagnostics, SourceText, closest, github, json, sarif};
 use crate::files::{self, FileError};
 use crate::oncall::OnCall;
@@ -88,10 +88,8 @@ pub(super) async fn go(args: &Args) -> anyhow::Result<Exit> {
     };
     if paths.is_empty() {
         match &config {
-            // With what is shipped, whose place they may take.
-            Some(config) if config.playbooks.catalogue == Catalogue::Shipped => {
-                found.folders = config.playbooks.folders()
-            }
+            // With what is shipped, whose place they may take, and as the configuration sets them.
+            Some(config) if config.playbooks.is_more_than_a_folder() => found.folders = config.playbooks.folders(),
             // That it is not there was told by the check of the configuration.
             Some(config) => paths.extend(config.playbooks.dir().filter(|dir| dir.is_dir())),
             // A configuration that cannot be read does not say where the playbooks are.
@@ -184,7 +182,8 @@ impl Found {
         for folder in &self.loaded.iter().map(|playbook| root(playbook)).collect::<BTreeSet<_>>() {
             against.read(folder)?;
         }
-        let wrong = self.loaded.iter().filter_map(|playbook| against.wrong(&root(playbook), playbook));
+        let written = self.loaded.iter().map(Playbook::as_written);
+        let wrong = written.filter_map(|playbook| against.wrong(&root(playbook), playbook));
         self.diagnostics.extend(wrong.collect::<Vec<_>>());
         Ok(())
     }
@@ -213,7 +212,8 @@ impl Found {
     }
 
     fn cases_of(&mut self, playbook: &Path, cases: &Path) {
-        let playbook = self.loaded.iter().find(|loaded| loaded.path == playbook);
+        // They are of what its file says, whatever the site sets.
+        let playbook = self.loaded.iter().map(Playbook::as_written).find(|loaded| loaded.path == playbook);
         if let Err(Diagnostics(wrong)) = read_cases(cases, playbook.map(Arc::as_ref)) {
             self.diagnostics.extend(wrong);
         }

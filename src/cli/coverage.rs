@@ -22,6 +22,7 @@ use crate::sightings::WatchedFor;
 
 /// Tell which of your own alert rules have a playbook, and which playbooks have a rule
 #[derive(Debug, clap::Args)]
+#[command(group = clap::ArgGroup::new("asked").required(true).multiple(true))]
 #[command(after_help = "\
 Examples:
   dogwatch coverage --shipped --rules rules/           what is shipped, and your files of rules
@@ -48,12 +49,12 @@ pub(super) struct Args {
     shipped: ShippedArgs,
 
     /// A file of alert rules, or a folder of such with the folders in it; may be repeated
-    #[arg(long, value_name = "FILE|DIR", required_unless_present = "prometheus")]
+    #[arg(long, value_name = "FILE|DIR", group = "asked")]
     rules: Vec<PathBuf>,
 
-    /// Also the rules that this Prometheus has now, and which series it has not that playbooks ask for
-    /// [without a URL: that of the configuration, with its credentials]
-    #[arg(long, value_name = "URL")]
+    /// Also the rules that this Prometheus has now, and which series it has not that playbooks ask
+    /// for [without a URL: that of the configuration, with its credentials]
+    #[arg(long, value_name = "URL", group = "asked")]
     prometheus: Option<Option<String>>,
 
     /// The configuration: which playbooks count, and where Prometheus is
@@ -196,8 +197,8 @@ async fn told(url: Option<&str>, config: Option<&Config>) -> anyhow::Result<Vec<
     Ok(rules.into_iter().map(|rule| Rule::told(url, rule)).collect())
 }
 
-/// What playbooks ask it for that it has not: those that something starts here, as the others do not
-/// come to it.
+/// What playbooks ask it for that it has not: those that something starts here, as the others do
+/// not come to it.
 async fn lacking(
     url: Option<&str>,
     config: Option<&Config>,

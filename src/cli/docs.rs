@@ -10,7 +10,10 @@ use anyhow::Context as _;
 use super::kinds::KindsArgs;
 use super::named::{ShippedArgs, playbooks_in};
 use super::output::{Exit, Failure, say};
+use crate::app::all_playbooks;
+use crate::config::Config;
 use crate::diagnostics::Diagnostic;
+use crate::files::SHIPPED;
 use crate::playbook::{MARK, Site};
 
 /// Write a page about each playbook, and an index of them and of the alerts
@@ -19,6 +22,7 @@ use crate::playbook::{MARK, Site};
 Examples:
   dogwatch docs playbooks/ --out docs/playbooks
   dogwatch docs --shipped --out runbooks
+  dogwatch docs --config dogwatch.yaml --out runbooks
   dogwatch docs playbooks/ --out docs/playbooks --actions ../actions.md --sources ../../playbooks
 
 A page says what starts a playbook, what it finds and what becomes of that, what it may change, and which rights it needs. A file \
@@ -30,6 +34,10 @@ pub(super) struct Args {
 
     #[command(flatten)]
     shipped: ShippedArgs,
+
+    /// All that this configuration has count, as it sets them
+    #[arg(short, long, value_name = "FILE", conflicts_with_all = ["dir", "shipped"])]
+    config: Option<PathBuf>,
 
     /// Write the pages into this folder
     #[arg(long, value_name = "DIR")]
@@ -48,9 +56,20 @@ pub(super) struct Args {
 }
 
 pub(super) fn go(args: &Args) -> anyhow::Result<Exit> {
-    let folder = args.shipped.folder(args.dir.as_deref());
-    let (kinds, mut problems) = args.kinds.read([folder.as_path()]);
-    let (playbooks, wrong) = playbooks_in(&folder, &kinds);
+    let config = args.config.as_deref().map(Config::load).transpose()?;
+    let folder = match config.as_ref().map(|config| &config.playbooks) {
+        Some(of) => of.dir().unwrap_or_else(|| PathBuf::from(SHIPPED)),
+        None => args.shipped.folder(args.dir.as_deref()),
+    };
+    let folders = config.as_ref().map_or_else(|| vec![folder.clone()], |config| config.playbooks.folders());
+    let (kinds, mut problems) = args.kinds.read(folders.iter().map(PathBuf::as_path));
+    let (playbooks, wrong) = match &config {
+        Some(config) => {
+            let (catalog, wrong) = all_playbooks(config, &kinds);
+            (catalog.iter().cloned().collect(), wrong)
+        }
+        None => playbooks_in(&folder, &kinds),
+    };
     problems.extend(wrong);
     let errors: Vec<&Diagnostic> = problems.iter().filter(|problem| problem.is_error()).collect();
     for error in &errors {

@@ -10,7 +10,7 @@ use super::output::{Exit, Failure, say};
 use super::yaml;
 use crate::app::all_playbooks;
 use crate::cluster::Kinds;
-use crate::config::{Catalogue, Config, FreezeConfig};
+use crate::config::{Config, FreezeConfig};
 use crate::diagnostics::DiagnosticSeverity;
 use crate::engine::FreezeMap;
 use crate::mandate::LeaseName;
@@ -27,7 +27,7 @@ Examples:
   dogwatch rbac --config dogwatch.yaml --user bot@example.org --no-look-up > role.yaml")]
 pub(super) struct Args {
     /// The folder of the playbooks [default: playbooks, or all that the configuration has count where
-    /// its catalogue is `shipped`]
+    /// its catalogue is `shipped`, or it sets something of them]
     #[arg(value_name = "DIR")]
     dir: Option<PathBuf>,
 
@@ -57,7 +57,8 @@ pub(super) struct Args {
     #[arg(long)]
     no_look_up: bool,
 
-    /// The configuration: also the rights of its sources of the kind `cluster`, for what they watch
+    /// The configuration: also the rights of its sources of the kind `cluster`, for what they
+    /// watch, and none of what `playbooks.settings` disables, or lets only observe
     #[arg(short, long, value_name = "FILE")]
     config: Option<PathBuf>,
 
@@ -84,9 +85,9 @@ pub(super) fn go(args: &Args) -> anyhow::Result<Exit> {
         }
     };
     let config = args.config.as_deref().map(Config::load).transpose()?;
-    let of_config = config.as_ref().filter(|config| {
-        config.playbooks.catalogue == Catalogue::Shipped && args.dir.is_none() && !args.shipped.is_given()
-    });
+    let of_config = config
+        .as_ref()
+        .filter(|config| config.playbooks.is_more_than_a_folder() && args.dir.is_none() && !args.shipped.is_given());
     let folders = match of_config {
         Some(config) => config.playbooks.folders(),
         None => vec![args.shipped.folder(args.dir.as_deref())],

@@ -78,9 +78,11 @@ pub(super) async fn go(args: Args) -> anyhow::Result<Exit> {
         web,
         network: app::network(&config)?,
         databases: app::databases(&config)?,
+        alertmanager: app::alerts(&config)?,
         past: Arc::new(ScriptedPast::default()),
         clock: Arc::new(SystemClock::default()),
         patchable: config.actions.patchable(),
+        commands: config.exec.commands(),
     };
     let given = args.set.into_iter().collect();
     let taken = snapshot(&world, &playbook, &given)

@@ -61,6 +61,15 @@ pub trait Cluster: Send + Sync + 'static {
     /// before.
     async fn logs(&self, query: &LogQuery) -> Result<Log, ClusterError>;
 
+    /// Runs a program in a container, without a shell, a terminal or an input, and waits for its
+    /// end. What it does is not known here. [`ClusterError::Refused`] where the container or the
+    /// program is not there. After [`ClusterError::Unavailable`] it may have run, and may still. A
+    /// cluster that runs no programs refuses.
+    async fn exec(&self, query: &ExecQuery) -> Result<Executed, ClusterError> {
+        let message = "no programs are run there".to_owned();
+        Err(ClusterError::Refused { what: query.phrase(), message })
+    }
+
     /// A JSON merge patch (RFC 7386) of the object or of a subresource. [`ClusterError::Conflict`] when the
     /// precondition does not hold. Gives back the object after the change; for `scale`, that is the `Scale`, whose
     /// metadata has the object's own name, UID and resourceVersion. After [`ClusterError::Unavailable`] it may have
@@ -155,6 +164,37 @@ pub struct Log {
 
 /// The most that is read of a log: what a few thousand lines have.
 pub const LOG_BYTES: usize = 1024 * 1024;
+
+/// Which program to run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExecQuery {
+    /// The pod.
+    pub key: ObjectKey,
+    pub container: String,
+    /// The program and its arguments.
+    pub argv: Vec<String>,
+    /// From the connection to its end.
+    pub timeout: Duration,
+}
+
+impl ExecQuery {
+    /// `run df in pod/db-0 in shop`
+    fn phrase(&self) -> String {
+        format!("run {} in {}", self.argv.first().map_or("nothing", String::as_str), self.key)
+    }
+}
+
+/// What a program said, and how it ended.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Executed {
+    /// What is no UTF-8 is shown as U+FFFD.
+    pub stdout: String,
+    pub stderr: String,
+    /// `0`: all went well.
+    pub code: i64,
+    /// Whether it said more than [`LOG_BYTES`].
+    pub is_cut: bool,
+}
 
 /// A change of some fields of one object.
 #[derive(Debug, Clone, PartialEq)]

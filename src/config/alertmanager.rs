@@ -1,5 +1,5 @@
 //! `alertmanager`: whose silences and inhibitions hold here, too, and who says after an outage
-//! whether an alert still fires.
+//! whether an alert still fires, and to playbooks what else does.
 
 use std::path::Path;
 use std::time::Duration;

@@ -39,6 +39,7 @@ impl Config {
         checker.prometheus();
         checker.patroni();
         checker.take(Code::InvalidValue, "actions", self.actions.findings());
+        checker.take(Code::InvalidValue, "exec", self.exec.findings());
         checker.sql();
         checker.http();
         checker.network();

@@ -15,6 +15,7 @@ mod cluster;
 mod differences;
 mod engine;
 mod error;
+mod exec;
 mod handoff;
 mod http;
 mod incidents;
@@ -56,6 +57,7 @@ pub use cluster::{ClusterConfig, LeaseConfig};
 pub use differences::changed_keys;
 pub use engine::EngineConfig;
 pub use error::ConfigError;
+pub use exec::ExecConfig;
 pub use handoff::HandoffConfig;
 pub use http::{HttpConfig, HttpHostConfig};
 pub use incidents::IncidentsConfig;
@@ -68,7 +70,7 @@ pub use oncall::OncallConfig;
 pub use pages::{PageSink, PagesConfig};
 pub use patroni::PatroniConfig;
 pub use people::PersonConfig;
-pub use playbooks::{Catalogue, PlaybooksConfig};
+pub use playbooks::{Catalogue, InputConfig, PlaybookSettingsConfig, PlaybooksConfig};
 pub use prometheus::{Dialect, PrometheusConfig};
 pub use server::{ApiToken, ServerConfig};
 pub use severities::{BlastRadiusConfig, SeveritiesConfig, TierRuleConfig, TiersConfig};
@@ -80,6 +82,7 @@ pub use store::StoreConfig;
 pub use tickets::{TicketConfig, TicketKind};
 pub use watches::{ReportsConfig, WatchConfig, WatchesConfig};
 
+use crate::diagnostics::{Code, Diagnostic};
 use crate::files;
 use crate::model::PeopleLimits;
 use crate::sightings::ClusterSource;
@@ -95,7 +98,7 @@ pub struct Config {
     pub store: StoreConfig,
     pub cluster: ClusterConfig,
     /// Left out: its silences and inhibitions are not asked about, nor what still fires after an
-    /// outage.
+    /// outage; `alertmanager.alerts` fails with "no alertmanager is configured".
     pub alertmanager: Option<AlertmanagerConfig>,
     /// Left out: queries fail with "no prometheus is configured".
     pub prometheus: Option<PrometheusConfig>,
@@ -109,6 +112,7 @@ pub struct Config {
     pub network: NetworkConfig,
     pub playbooks: PlaybooksConfig,
     pub actions: ActionsConfig,
+    pub exec: ExecConfig,
     pub oncall: OncallConfig,
     pub maintenance: MaintenanceConfig,
     pub handoff: HandoffConfig,
@@ -163,6 +167,12 @@ impl Config {
     /// What single people may run and approve.
     pub fn people_limits(&self) -> PeopleLimits {
         people::limits(&self.people)
+    }
+
+    /// What is wrong with a field, such as `playbooks.settings`: where it stands, or what is above
+    /// it.
+    pub fn problem(&self, field: &str, code: Code, message: String, remedy: String) -> Diagnostic {
+        error::about(&self.source, code, field, message, remedy)
     }
 
     /// The file that it was read from.

@@ -144,7 +144,8 @@ impl<'p> Triggers<'p> {
         Self { by_alert, by_letters, by_length }
     }
 
-    /// Who answers the alerts of a rule: as [`Catalog::for_alert`](crate::playbook::Catalog::for_alert) decides it.
+    /// Who answers the alerts of a rule: as
+    /// [`Catalog::for_alert`](crate::playbook::Catalog::for_alert) decides it.
     pub fn answer(&self, rule: &Rule) -> Verdict {
         let Some(triggers) = self.by_alert.get(rule.name.as_str()) else {
             return Verdict::None { meant: self.meant(&rule.name) };
@@ -340,7 +341,8 @@ mod tests {
         assert_eq!(meant(&"x".repeat(1_000_000)), None);
     }
 
-    /// What is said here of a rule whose labels are all known is what the catalog does with its alert.
+    /// What is said here of a rule whose labels are all known is what the catalog does with its
+    /// alert.
     #[test]
     fn what_is_decided_is_what_the_catalog_does() {
         let own = |n: usize| format!("{n}.yaml");

@@ -18,8 +18,8 @@ const MOST_KEPT: usize = 256 * 1024 * 1024;
 /// How the names of files end that are read in a folder.
 const ENDS: [&str; 4] = [".yaml", ".yml", ".json", ".rules"];
 
-/// What files of rules hold, and what is wrong with them. One that is broken keeps no other one from
-/// being read.
+/// What files of rules hold, and what is wrong with them. One that is broken keeps no other one
+/// from being read.
 #[derive(Debug, Default)]
 pub struct RuleFiles {
     pub rules: Vec<Rule>,

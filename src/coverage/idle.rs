@@ -49,8 +49,8 @@ impl Started {
     }
 }
 
-/// What starts these playbooks, worst first: those that nothing starts. `sighted`: alerts that the bot
-/// itself makes; `folder`: that of a playbook, by the path of its file.
+/// What starts these playbooks, worst first: those that nothing starts. `sighted`: alerts that the
+/// bot itself makes; `folder`: that of a playbook, by the path of its file.
 pub(super) fn started(
     rules: &[(Rule, Verdict)],
     playbooks: &[Arc<Playbook>],

@@ -7,8 +7,10 @@ mod decide;
 mod files;
 mod idle;
 mod json;
+mod lines;
 mod read;
 mod report;
+mod values;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -65,8 +67,8 @@ impl Totals {
 }
 
 impl Coverage {
-    /// `roots`: the folders in which the playbooks were looked for; `sighted`: alerts that the bot itself
-    /// makes, of what it sees in the cluster.
+    /// `roots`: the folders in which the playbooks were looked for; `sighted`: alerts that the bot
+    /// itself makes, of what it sees in the cluster.
     pub fn of(rules: Vec<Rule>, playbooks: &[Arc<Playbook>], roots: &[PathBuf], sighted: &[&str]) -> Self {
         let triggers = Triggers::of(playbooks, &rules);
         let mut rules: Vec<(Rule, Verdict)> = rules

@@ -1,4 +1,5 @@
-//! Rules out of a text: a rule file, a PrometheusRule, a ConfigMap of rule files, or lists of those.
+//! Rules out of a text: a rule file, a PrometheusRule, a ConfigMap of rule files, or lists of
+//! those.
 //!
 //! What is wrong with a rule leaves out that rule, and no other one.
 
@@ -9,6 +10,8 @@ use serde_json::{Map, Value};
 use serde_saphyr::{DuplicateKeyPolicy, MergeKeyPolicy};
 
 use super::decide::{Rule, Whence};
+use super::lines::{Lines, lines_of};
+use super::values::{HOLE, fixed, scalar};
 use crate::diagnostics::{Code, Diagnostic, Explained, Location, SourceText, explain};
 use crate::message::clip;
 use crate::prometheus::AlertRule;
@@ -23,8 +26,6 @@ const DEEPEST: usize = 2;
 const GROUP: usize = 200;
 /// What a label costs beside its texts, in bytes.
 const LABEL: usize = 64;
-/// A name is looked for so far behind `alert:`, in bytes.
-const NEAR: usize = 256;
 
 /// Kinds of objects that hold groups as a rule file does: the Prometheus operator's,
 /// VictoriaMetrics', OpenShift's, and those of Google's managed Prometheus.
@@ -66,9 +67,6 @@ impl Rule {
     }
 }
 
-/// A value with this is filled in by each alert.
-const HOLE: &str = "{{";
-
 fn documents(text: &str) -> Result<Vec<Value>, serde_saphyr::Error> {
     let options = serde_saphyr::options! {
         budget: serde_saphyr::budget! {
@@ -103,9 +101,6 @@ struct Reader<'t> {
     untold: usize,
     read: Read,
 }
-
-/// For each name, the lines on which it stands, in order.
-type Lines<'t> = HashMap<&'t str, VecDeque<u64>>;
 
 /// A group, as far as its rules are told with it.
 struct Group {
@@ -270,8 +265,8 @@ impl<'t> Reader<'t> {
         });
     }
 
-    /// A place within an entry of a ConfigMap, in the file: the entry itself, where it is written on
-    /// one line.
+    /// A place within an entry of a ConfigMap, in the file: the entry itself, where it is written
+    /// on one line.
     fn outside(&self, at: Location, key: Option<&str>) -> Option<Location> {
         let Some(key) = key else { return Some(at) };
         let rest = |line: &'t str| line.trim_start().trim_start_matches(['"', '\'']).strip_prefix(key);
@@ -310,49 +305,6 @@ impl<'t> Reader<'t> {
 fn is_like_rules(text: &str) -> bool {
     let is_json = text.trim_start().starts_with('{') && text.contains("\"groups\"");
     is_json || text.lines().any(|line| line.starts_with("groups:"))
-}
-
-/// The value of a label, where it is the same for each alert.
-fn fixed(value: &Value) -> Option<String> {
-    scalar(value).filter(|text| !text.contains(HOLE))
-}
-
-/// A text, or what is read as one, nothing as an empty one. How a fraction was written is not known.
-fn scalar(value: &Value) -> Option<String> {
-    match value {
-        Value::String(text) => Some(text.clone()),
-        Value::Bool(_) => Some(value.to_string()),
-        Value::Number(number) if number.is_i64() || number.is_u64() => Some(value.to_string()),
-        Value::Null => Some(String::new()),
-        Value::Number(_) | Value::Array(_) | Value::Object(_) => None,
-    }
-}
-
-/// The lines on which each name stands behind this key, in order, in one pass.
-fn lines_of<'t>(text: &'t str, key: &str) -> Lines<'t> {
-    let mut found: Lines<'t> = HashMap::new();
-    // What kubectl remembers of an object is no part of it, and neither is a comment.
-    let is_passed_over = |line: &str| {
-        let begin = line.trim_start();
-        begin.starts_with(['#']) || begin.starts_with("{\"apiVersion\"") || line.contains("last-applied")
-    };
-    for (n, line) in text.lines().enumerate().filter(|(_, line)| !is_passed_over(line)) {
-        for (at, word) in line.match_indices(key) {
-            let before = line[..at].chars().next_back();
-            if !before.is_none_or(|c| " -{,\"'n".contains(c)) {
-                continue;
-            }
-            let rest = &line[at + word.len()..];
-            let rest = &rest[..rest.floor_char_boundary(NEAR)];
-            let rest = rest.trim_start_matches(['"', '\'', '\\']).trim_start();
-            let Some(value) = rest.strip_prefix(':') else { continue };
-            let value = value.trim_start_matches([' ', '"', '\'', '\\']);
-            let end = value.find([',', '}', '\\']).or_else(|| value.find(" #")).unwrap_or(value.len());
-            let name = value[..end].trim().trim_end_matches(['"', '\'']);
-            found.entry(name).or_default().push_back(n as u64 + 1);
-        }
-    }
-    found
 }
 
 #[cfg(test)]

@@ -62,6 +62,7 @@ codes! {
     Misplaced "misplaced" "A field, a step or a block stands where it has no place.",
     InvalidArgument "invalid-argument" "An argument of an action cannot be what is written there.",
     FieldNotAllowed "field-not-allowed" "A playbook changes a field that bots may change only where their configuration allows it.",
+    CommandNotAllowed "command-not-allowed" "A playbook runs a program in a container that bots may run only where their configuration allows it.",
     WrongTarget "wrong-target" "An action can do nothing with the kind of the target.",
     InvalidCondition "invalid-condition" "A condition is no CEL, or cannot be decided.",
     ConstantCondition "constant-condition" "A condition always has the same answer.",

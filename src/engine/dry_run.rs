@@ -11,7 +11,8 @@ use serde_json::{Value, json};
 use super::read::within;
 use crate::action::{ActionError, Mutation, World};
 use crate::cluster::{
-    Access, Cluster, ClusterError, Delete, Evict, Kind, KindName, Kinds, ListQuery, Log, LogQuery, Object, Patch,
+    Access, Cluster, ClusterError, Delete, Evict, ExecQuery, Executed, Kind, KindName, Kinds, ListQuery, Log, LogQuery,
+    Object, Patch,
 };
 use crate::model::{DryRun, FailureClass, Intent, ObjectKey, redact_value};
 
@@ -156,6 +157,10 @@ impl Cluster for DryCluster {
 
     async fn logs(&self, query: &LogQuery) -> Result<Log, ClusterError> {
         self.inner.logs(query).await
+    }
+
+    async fn exec(&self, query: &ExecQuery) -> Result<Executed, ClusterError> {
+        self.inner.exec(query).await
     }
 
     async fn patch(&self, patch: &Patch) -> Result<Object, ClusterError> {

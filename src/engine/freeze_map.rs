@@ -96,7 +96,8 @@ pub(super) async fn read_keys(
         error => Unreadable::Passing(error.to_string()),
     })?;
     let Some(object) = found else { return Ok(Vec::new()) };
-    let mut known: BTreeSet<String> = catalog.iter().map(|playbook| playbook.name.clone()).collect();
+    let mut known: BTreeSet<String> =
+        catalog.iter().chain(catalog.disabled()).map(|playbook| playbook.name.clone()).collect();
     if playbooks(&object).any(|name| !known.contains(name)) {
         let gone = under_way(store).await.map_err(|error| Unreadable::Passing(error.to_string()))?;
         known.extend(gone);

@@ -48,6 +48,10 @@ async fn next_run(driver: &Driver<'_>, at: &StepAt<'_>, to: &HandOver) -> Result
     if run.handed_over >= MOST_HAND_OVERS {
         return Ok(Err(format!("{MOST_HAND_OVERS} runs have handed over in a row: `{name}` is not begun")));
     }
+    // Also one that was there when the run began: what is disabled is begun by nothing.
+    if let Some(why) = driver.catalog.why_disabled(name) {
+        return Ok(Err(format!("`{name}` is not begun: it is {why}")));
+    }
     let Some(pin) = run.pins.iter().find(|pin| pin.name == *name) else {
         return Ok(Err(format!("there was no playbook `{name}` when the run began")));
     };
@@ -108,7 +112,8 @@ fn given(
     let text = text.map_err(|error| format!("its target cannot be told: {error}"))?;
     let target = playbook.handed_target(text.as_deref(), &driver.frame.run.target)?;
     let mut given = BTreeMap::new();
-    let labels = driver.frame.run.alert.get("labels");
+    let alert = playbook.sees(driver.frame.run.alert.clone());
+    let labels = alert.get("labels");
     for (name, input) in &playbook.inputs {
         let label = input.label.as_ref().and_then(|label| labels?.get(label)?.as_str());
         given.extend(label.map(|value| (name.clone(), value.to_owned())));

@@ -13,6 +13,8 @@ use crate::model::{Run, Severity, StepAddress, Target};
 #[derive(Debug, Clone)]
 pub struct Frame {
     pub run: Run,
+    /// The run's alert as its playbook sees it.
+    pub alert: Value,
     pub incident_title: String,
     pub severity: Severity,
     /// The most bytes that one output may be on the log, as JSON: more fails the step, as half could decide otherwise.
@@ -48,7 +50,7 @@ impl Frame {
                 None => scope.extend(around.guard.clone()),
             }
         }
-        scope.insert("alert".into(), self.run.alert.clone());
+        scope.insert("alert".into(), self.alert.clone());
         scope.insert("inputs".into(), Value::Object(self.run.inputs.clone()));
         scope.insert("target".into(), state.object_of(step).map_or(Value::Null, |object| object.0.clone()));
         scope.insert(

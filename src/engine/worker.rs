@@ -119,6 +119,7 @@ impl EngineWorker {
             playbook: &playbook,
             state: RunState::of(&claimed.log, claimed.run.alert_waited),
             frame: Frame {
+                alert: playbook.sees(claimed.run.alert.clone()),
                 run: claimed.run,
                 incident_title: claimed.incident_title,
                 severity: claimed.severity,

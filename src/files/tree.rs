@@ -63,7 +63,7 @@ struct Ahead {
 }
 
 impl Folder {
-    /// All that lies in it, at most [`DEEPEST`] folders deep. A link to a folder is followed where
+    /// All that lies in it, at most `DEEPEST` folders deep. A link to a folder is followed where
     /// it leads inside, to one that was not read by its own name: a mounted ConfigMap with paths has
     /// its folders in `..data`, and links to them.
     ///

@@ -196,7 +196,7 @@ impl Asked<'_> {
 
     async fn freeze(&self, wanted: Wanted<'_>) -> Result<Decision, StoreError> {
         if let FreezeScope::Playbook(name) = wanted.scope
-            && self.catalog.get(name).is_none()
+            && !self.catalog.knows(name)
             && !self.may_be_under_way(name).await
         {
             return Ok(self.no_playbook(name));
@@ -209,7 +209,7 @@ impl Asked<'_> {
     async fn close_breaker(&self, playbook: &str, reason: &str) -> Result<Decision, StoreError> {
         let is_open = self.store.breakers().await?.iter().any(|breaker| breaker.playbook == playbook);
         let has_stopped = self.store.stopped_ramps(self.now).await?.iter().any(|ramp| ramp.playbook == playbook);
-        if !is_open && !has_stopped && self.catalog.get(playbook).is_none() {
+        if !is_open && !has_stopped && !self.catalog.knows(playbook) {
             return Ok(self.no_playbook(playbook));
         }
         if let Some(why) = self.may_not_let_go_on(&FreezeScope::Playbook(playbook.to_owned())) {
@@ -339,6 +339,9 @@ impl Asked<'_> {
     }
 
     fn no_playbook(&self, name: &str) -> Decision {
+        if let Some(why) = self.catalog.why_disabled(name) {
+            return decline(format!("{name} is {why}"));
+        }
         let known: Vec<&str> = self.catalog.iter().map(|playbook| playbook.name.as_str()).collect();
         decline(format!("there is no playbook `{name}`; there are: {}", known.join(", ")))
     }

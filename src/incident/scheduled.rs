@@ -48,7 +48,8 @@ impl Planned<'_> {
             )));
         }
         let Some(playbook) = self.catalog.get(self.playbook) else {
-            return Ok(Err("there is no such playbook any more".into()));
+            let why = self.catalog.why_disabled(self.playbook).map(|why| format!("the playbook is {why}"));
+            return Ok(Err(why.unwrap_or_else(|| "there is no such playbook any more".into())));
         };
         let nothing = BTreeMap::new();
         let (target, inputs) = match playbook.subject_without_alert(&nothing) {

@@ -7,7 +7,7 @@ use super::text::{clip, count, moment, time, verbatim, width};
 use crate::model::{Autonomy, PlaybookRef, Severity};
 use crate::store::{KeptPlaybook, PlaybookRuns};
 
-/// A playbook that counts.
+/// A playbook that counts, or would.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PlaybookRow {
     pub reference: PlaybookRef,
@@ -17,6 +17,10 @@ pub struct PlaybookRow {
     /// How many cases stand beside it, or why nobody can tell.
     pub cases: Result<usize, String>,
     pub review_by: Option<NaiveDate>,
+    /// What the configuration sets of it, in words.
+    pub set_here: Vec<String>,
+    /// The configuration lets nothing start it.
+    pub is_disabled: bool,
 }
 
 /// The longest change that is shown, in lines.
@@ -42,6 +46,7 @@ pub fn playbooks_table(rows: &[PlaybookRow], runs: &[PlaybookRuns], now: DateTim
     });
     let mut told: Vec<String> = padded.collect();
     for row in rows {
+        told.extend(set_here(row));
         if let Err(error) = &row.cases {
             told.push(format!("the cases of {} cannot be read: {}", row.reference.name, clip(error, 200)));
         }
@@ -66,15 +71,36 @@ fn cells(row: &PlaybookRow, runs: &[PlaybookRuns], now: DateTime<Utc>) -> [Strin
         clip(&row.reference.version, 20),
         clip(&row.owner, 20),
         row.severity.to_string(),
-        row.autonomy.to_string(),
+        autonomy(row),
         row.cases.as_ref().map_or("?".to_owned(), ToString::to_string),
         ran.map_or(0, |runs| runs.all).to_string(),
         last,
     ]
 }
 
-/// Each content that was kept of a playbook, the newest first. `counts`: the one that counts now.
-pub fn playbook_history(name: &str, kept: &[KeptPlaybook], counts: Option<&PlaybookRef>) -> String {
+/// A star: it is not what the file says.
+fn autonomy(row: &PlaybookRow) -> String {
+    match row {
+        PlaybookRow { is_disabled: true, .. } => "disabled".to_owned(),
+        PlaybookRow { set_here, autonomy, .. } if set_here.is_empty() => autonomy.to_string(),
+        row => format!("{} *", row.autonomy),
+    }
+}
+
+/// What dogwatch.yaml sets of it, in a line.
+fn set_here(row: &PlaybookRow) -> Option<String> {
+    let name = clip(&row.reference.name, 63);
+    if row.is_disabled {
+        return Some(format!("{name} is disabled by the configuration (playbooks.settings.{name}.enabled)"));
+    }
+    let set = clip(&row.set_here.join("; "), 300);
+    (!set.is_empty()).then(|| format!("* dogwatch.yaml sets of {name}: {set}"))
+}
+
+/// Each content that was kept of a playbook, the newest first. `row`: it as it is now, where it is
+/// there.
+pub fn playbook_history(name: &str, kept: &[KeptPlaybook], row: Option<&PlaybookRow>) -> String {
+    let counts = row.filter(|row| !row.is_disabled).map(|row| &row.reference);
     if kept.is_empty() {
         return format!("nothing was kept of a playbook `{}`; /playbooks lists those that count", clip(name, 63));
     }
@@ -92,7 +118,9 @@ pub fn playbook_history(name: &str, kept: &[KeptPlaybook], counts: Option<&Playb
     });
     let mut told: Vec<String> = vec![clip(name, 63)];
     told.extend(lines.map(|line| format!("  {line}")));
-    if counts.is_none() {
+    if let Some(set) = row.and_then(set_here) {
+        told.push(format!("  {set}"));
+    } else if counts.is_none() {
         told.push("  none of them counts now: the playbook was taken away, or has a mistake".to_owned());
     }
     told.join("\n")

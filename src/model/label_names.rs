@@ -77,6 +77,13 @@ impl LabelNames {
         Self { own }
     }
 
+    /// These names with other lists, which count in the place of its own.
+    pub fn over(&self, others: &BTreeMap<String, Vec<String>>) -> Self {
+        let mut own = self.own.clone();
+        own.extend(others.clone());
+        Self { own }
+    }
+
     /// What a label may be called; the first that an alert has counts.
     pub fn names(&self, label: &str) -> Vec<String> {
         self.own.get(label).cloned().unwrap_or_else(|| usual_names(label))

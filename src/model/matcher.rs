@@ -27,6 +27,17 @@ enum How {
     MatchesNot,
 }
 
+impl How {
+    fn sign(self) -> &'static str {
+        match self {
+            How::Is => "=",
+            How::IsNot => "!=",
+            How::Matches => "=~",
+            How::MatchesNot => "!~",
+        }
+    }
+}
+
 /// A text that is no matcher.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{text}` is no matcher: {why}")]
@@ -65,6 +76,12 @@ impl Matcher {
             How::Matches => matches(),
             How::MatchesNot => !matches(),
         }
+    }
+
+    /// With its value in quotes, as each version of Alertmanager's API reads it.
+    pub fn quoted(&self) -> String {
+        let value = self.value.replace('\\', r"\\").replace('"', r#"\""#).replace('\n', r"\n");
+        format!("{}{}\"{value}\"", self.name, self.how.sign())
     }
 
     /// Of the parts that Alertmanager's API tells it in.
@@ -154,13 +171,7 @@ fn unquoted(text: &str) -> Result<String, String> {
 /// As it is written, with quotes where it would read as something else without them.
 impl fmt::Display for Matcher {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let sign = match self.how {
-            How::Is => "=",
-            How::IsNot => "!=",
-            How::Matches => "=~",
-            How::MatchesNot => "!~",
-        };
-        write!(f, "{}{sign}", self.name)?;
+        write!(f, "{}{}", self.name, self.how.sign())?;
         let value = &self.value;
         // `=` before `~` would be another sign.
         let is_plain = !value.starts_with(['"', '~']) && value.trim() == value && !value.contains(char::is_control);

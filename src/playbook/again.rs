@@ -1,10 +1,10 @@
 //! Playbooks that are read again while others of them are at work.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::catalog::Catalog;
+use super::catalog::{Catalog, names_within};
 use super::document::Playbook;
 use crate::cluster::Kinds;
 use crate::diagnostics::{Code, Diagnostic, DiagnosticSeverity, SourceText};
@@ -30,11 +30,17 @@ impl Catalog {
         wrong_with: impl Fn(&Playbook) -> Vec<Diagnostic>,
     ) -> Reread {
         // What is shipped stays as it is: a site's own may take its place, or give it back.
+        // What the site sets of them is set anew.
+        let counting = self
+            .iter()
+            .map(Playbook::as_written)
+            .chain(self.disabled())
+            .chain(self.unfit.iter().map(|(playbook, _)| playbook));
         let old: BTreeMap<&Path, &Arc<Playbook>> =
-            self.shipped().chain(self.iter()).map(|playbook| (playbook.path.as_path(), playbook)).collect();
+            self.shipped().chain(counting).map(|playbook| (playbook.path.as_path(), playbook)).collect();
         let mut shelf: BTreeMap<PathBuf, Arc<Playbook>> =
             self.shipped().map(|playbook| (playbook.path.clone(), playbook.clone())).collect();
-        let mut problems = Vec::new();
+        let (mut problems, mut unread) = (Vec::new(), BTreeSet::new());
         for (path, text) in files {
             let parsed = match text {
                 Ok(text) => Playbook::parse_with(path, text, kinds),
@@ -51,18 +57,23 @@ impl Catalog {
                 }
                 Err(wrong) => {
                     problems.extend(wrong.into_iter().filter(is_error));
+                    unread.extend(names_within(path, text.unwrap_or_default()));
                     shelf.extend(before.map(|before| (path.to_owned(), before.clone())));
                 }
             }
         }
         // What falls back may itself be in the way of another one that is new.
         loop {
-            let (catalog, mut wrong) = Self::of_shared(shelf.values().cloned());
+            let (catalog, mut wrong) = Self::of_written(shelf.values().cloned(), &self.settings, &unread);
+            let is_new = |path: &Path, playbook: &Arc<Playbook>| {
+                old.get(path).is_none_or(|before| !Arc::ptr_eq(before, playbook))
+            };
+            for (playbook, unfit) in catalog.unfit.iter().filter(|(playbook, _)| is_new(&playbook.path, playbook)) {
+                wrong.retain(|it| it != unfit);
+                wrong.push(misfit(playbook, unfit));
+            }
             let (catalog, unusable) = catalog.without(&wrong_with);
             wrong.extend(unusable.into_iter().filter(is_error));
-            let is_new = |path: &PathBuf, playbook: &Arc<Playbook>| {
-                old.get(path.as_path()).is_none_or(|before| !Arc::ptr_eq(before, playbook))
-            };
             let culprits: Vec<PathBuf> = shelf
                 .iter()
                 .filter(|(path, playbook)| is_new(path, playbook) && wrong.iter().any(|it| it.path == **path))
@@ -104,6 +115,13 @@ impl Catalog {
         changes.extend(gone.map(|playbook| format!("− {}", playbook.name)));
         changes
     }
+}
+
+/// It is the file that has changed, and not what the site says of it.
+fn misfit(playbook: &Playbook, unfit: &Diagnostic) -> Diagnostic {
+    let file = unfit.path.file_name().unwrap_or_default().to_string_lossy();
+    let message = format!("what {file} sets of it does not fit: {}", unfit.in_file());
+    Diagnostic::of_file(DiagnosticSeverity::Error, Code::Contradiction, &playbook.path, message)
 }
 
 fn is_error(problem: &Diagnostic) -> bool {

@@ -10,11 +10,12 @@ use super::document::Playbook;
 use super::folder::read_folder;
 use super::hand_overs;
 use super::kinds::read_kinds;
+use super::settings::{Fate, Settings};
 use super::target::alert_value;
 use crate::cluster::Kinds;
 use crate::diagnostics::{Code, Diagnostic, SourceText};
 use crate::files::is_folder;
-use crate::language::{Expression, Location, Scope};
+use crate::language::{Expression, ExpressionError, Location, Scope};
 use crate::model::{Alert, Digest};
 
 /// The playbooks that were loaded. It never changes: a reload makes a new one.
@@ -24,6 +25,13 @@ pub struct Catalog {
     by_digest: HashMap<Digest, Arc<Playbook>>,
     /// All that come with the program, those that a site's take the place of among them.
     shipped: Vec<Arc<Playbook>>,
+    /// What the site says of them.
+    pub(super) settings: Arc<Settings>,
+    /// By name, those that nothing starts, as they are written.
+    pub(super) disabled: BTreeMap<String, Arc<Playbook>>,
+    /// What is wrong with what the site says of those that are there and do not fit, each with the
+    /// playbook.
+    pub(super) unfit: Vec<(Arc<Playbook>, Diagnostic)>,
     /// For each alert name, the triggers in the order in which they are tried.
     by_alert: HashMap<String, Vec<Entry>>,
 }
@@ -68,12 +76,13 @@ impl Catalog {
 
     /// As [`Self::load`], where these kinds are known.
     pub fn load_with(directory: &Path, kinds: &Arc<Kinds>) -> (Self, Vec<Diagnostic>) {
-        Self::load_all(&[directory], kinds)
+        Self::load_all(&[directory], kinds, &Arc::default())
     }
 
     /// As [`Self::load_with`], of several folders. A site's playbook takes the place of the shipped one of its name; where
     /// it cannot be read, neither counts: what it was to change of the other one, nobody knows.
-    pub fn load_all(directories: &[&Path], kinds: &Arc<Kinds>) -> (Self, Vec<Diagnostic>) {
+    /// `settings`: what the site sets of them; a playbook that this does not fit does not count.
+    pub fn load_all(directories: &[&Path], kinds: &Arc<Kinds>, settings: &Arc<Settings>) -> (Self, Vec<Diagnostic>) {
         let mut problems = Vec::new();
         let (mut playbooks, mut unread, mut files) = (Vec::new(), BTreeSet::new(), Vec::new());
         for directory in directories {
@@ -101,7 +110,7 @@ impl Catalog {
             }
         }
         playbooks.retain(|playbook| !(playbook.is_shipped() && unread.contains(&playbook.name)));
-        let (catalog, conflicts) = Self::of(playbooks);
+        let (catalog, conflicts) = Self::of_written(playbooks.into_iter().map(Arc::new), settings, &unread);
         problems.extend(conflicts);
         problems.sort_by(|a, b| (&a.path, a.line(), a.column()).cmp(&(&b.path, b.line(), b.column())));
         (catalog, problems)
@@ -110,17 +119,33 @@ impl Catalog {
     /// The catalog of these playbooks. Of two with one name neither is taken. Where two would answer every alert of one
     /// name, neither answers it: nobody said which one is meant.
     pub fn of(playbooks: Vec<Playbook>) -> (Self, Vec<Diagnostic>) {
-        Self::of_shared(playbooks.into_iter().map(Arc::new))
+        Self::of_set(playbooks, &Arc::default())
     }
 
     /// As [`Self::of`], of those that others hold too.
     pub fn of_shared(playbooks: impl Iterator<Item = Arc<Playbook>>) -> (Self, Vec<Diagnostic>) {
+        Self::of_written(playbooks, &Arc::default(), &BTreeSet::new())
+    }
+
+    /// As [`Self::of`], where the site sets this of them.
+    pub fn of_set(playbooks: Vec<Playbook>, settings: &Arc<Settings>) -> (Self, Vec<Diagnostic>) {
+        Self::of_written(playbooks.into_iter().map(Arc::new), settings, &BTreeSet::new())
+    }
+
+    /// Of playbooks as they are written. `unread`: the names of those that could not be read.
+    pub(super) fn of_written(
+        playbooks: impl Iterator<Item = Arc<Playbook>>,
+        settings: &Arc<Settings>,
+        unread: &BTreeSet<String>,
+    ) -> (Self, Vec<Diagnostic>) {
         let mut problems = Vec::new();
         let mut by_name: BTreeMap<String, Vec<Arc<Playbook>>> = BTreeMap::new();
         for playbook in playbooks {
             by_name.entry(playbook.name.clone()).or_default().push(playbook);
         }
-        let mut catalog = Self::default();
+        let known = by_name.keys().chain(unread).map(String::as_str).collect();
+        problems.extend(settings.of_nobody(&known));
+        let mut catalog = Self { settings: settings.clone(), ..Self::default() };
         for (name, mut named) in by_name {
             catalog.shipped.extend(named.iter().filter(|playbook| playbook.is_shipped()).cloned());
             if named.iter().any(|playbook| !playbook.is_shipped()) {
@@ -134,9 +159,17 @@ impl Catalog {
                     &format!("another playbook is called `{name}` too"),
                     "rename one",
                 ));
-            } else if let Some(playbook) = named.pop() {
-                catalog.by_digest.insert(playbook.reference.digest.clone(), playbook.clone());
-                catalog.by_name.insert(name, playbook);
+            } else if let Some(written) = named.pop() {
+                let (fate, wrong) = settings.of(&written);
+                match fate {
+                    Fate::Counts(playbook) => {
+                        catalog.by_digest.insert(playbook.reference.digest.clone(), playbook.clone());
+                        catalog.by_name.insert(name, playbook);
+                    }
+                    Fate::Disabled => drop(catalog.disabled.insert(name, written)),
+                    Fate::Unfit => catalog.unfit.extend(wrong.iter().map(|wrong| (written.clone(), wrong.clone()))),
+                }
+                problems.extend(wrong);
             }
         }
         catalog.hold_to_their_hand_overs(&mut problems);
@@ -147,13 +180,17 @@ impl Catalog {
     /// One that hands over to what is not there is not there either, and so on.
     fn hold_to_their_hand_overs(&mut self, problems: &mut Vec<Diagnostic>) {
         loop {
-            let wrong = hand_overs::wrong(&self.by_name);
+            // To hand over to one that is disabled is no mistake of whoever wrote that.
+            let mut there = self.by_name.clone();
+            there.extend(self.disabled.clone());
+            let wrong = hand_overs::wrong(&there);
             if wrong.is_empty() {
                 return;
             }
             let is_wrong = |playbook: &Playbook| wrong.iter().any(|problem| problem.path == playbook.path);
             self.by_digest.retain(|_, playbook| !is_wrong(playbook));
             self.by_name.retain(|_, playbook| !is_wrong(playbook));
+            self.disabled.retain(|_, playbook| !is_wrong(playbook));
             problems.extend(wrong);
         }
     }
@@ -201,8 +238,10 @@ impl Catalog {
     /// `where`. What is shipped is asked only where no playbook of the site's own answers.
     pub fn for_alert(&self, alert: &Alert) -> AlertMatch<'_> {
         let mut found = AlertMatch::default();
-        let Some(entries) = self.by_alert.get(alert.name()) else { return found };
-        let mut scope = None;
+        let Some(entries) = self.by_alert.get(alert.name()) else {
+            found.problems.extend(self.would_answer(alert));
+            return found;
+        };
         let mut special: Vec<&Arc<Playbook>> = Vec::new();
         for entry in entries {
             // Those of the site come first, and have all been asked.
@@ -217,13 +256,7 @@ impl Catalog {
                 }
                 continue;
             };
-            let scope = scope.get_or_insert_with(|| {
-                let mut scope = Scope::new();
-                scope.insert("alert".into(), alert_value(alert));
-                scope
-            });
-            // A trigger's condition cannot use `now`; the check holds it to `alert`.
-            match condition.holds(scope, DateTime::UNIX_EPOCH) {
+            match holds(condition, &entry.playbook, alert) {
                 Ok(true) if special.iter().all(|other| other.name != entry.playbook.name) => {
                     special.push(&entry.playbook);
                 }
@@ -232,6 +265,9 @@ impl Catalog {
                     found.problems.push(format!("the playbook {} does not answer it: {error}", entry.playbook.name));
                 }
             }
+        }
+        if special.is_empty() && found.playbook.is_none() {
+            found.problems.extend(self.would_answer(alert));
         }
         // Of several it is as bad as the worst of them says.
         if let Some(worst) = special.iter().min_by_key(|playbook| playbook.severity) {
@@ -246,6 +282,17 @@ impl Catalog {
             ));
         }
         found
+    }
+
+    /// That a disabled one would answer it, which is why nothing does.
+    fn would_answer(&self, alert: &Alert) -> Option<String> {
+        let answers = |playbook: &&Arc<Playbook>| {
+            let triggers = playbook.triggers.iter().filter(|trigger| trigger.alert == alert.name());
+            let mut conditions = triggers.map(|trigger| trigger.condition.as_ref());
+            conditions.any(|condition| condition.is_none_or(|it| holds(it, playbook, alert).unwrap_or(false)))
+        };
+        let name = &self.disabled.values().find(answers)?.name;
+        Some(format!("the playbook {name} would answer it, and is {}", self.why_disabled(name)?))
     }
 
     /// The catalog without the playbooks that something is wrong with, and what that is.
@@ -292,8 +339,16 @@ impl Entry {
     }
 }
 
+/// Whether the alert is one that the trigger with this condition is for.
+fn holds(condition: &Expression, playbook: &Playbook, alert: &Alert) -> Result<bool, ExpressionError> {
+    let mut scope = Scope::new();
+    scope.insert("alert".into(), playbook.sees(alert_value(alert)));
+    // A trigger's condition cannot use `now`; the check holds it to `alert`.
+    condition.holds(&scope, DateTime::UNIX_EPOCH)
+}
+
 /// The names that a file which cannot be read as a playbook may have been meant to have.
-fn names_within(path: &Path, text: &str) -> Vec<String> {
+pub(super) fn names_within(path: &Path, text: &str) -> Vec<String> {
     let document: Option<serde_json::Value> = serde_saphyr::from_str(text).ok();
     let told = document.as_ref().and_then(|document| document.pointer("/metadata/name")?.as_str());
     let file = path.file_stem().map(|stem| stem.to_string_lossy().into_owned());

@@ -8,7 +8,7 @@ use std::time::Duration;
 use chrono::NaiveDate;
 use serde_json::Value;
 
-use super::{ApprovalRule, Condition, Verify, Watch};
+use super::{ApprovalRule, Condition, SiteSettings, Verify, Watch};
 use crate::action::Action;
 use crate::cluster::Kinds;
 use crate::diagnostics::{Code, Diagnostic, SourceText};
@@ -50,6 +50,11 @@ pub struct Playbook {
     pub warnings: Vec<Diagnostic>,
     /// Where plurals and scopes of the kinds come from that it names.
     pub kinds: Arc<Kinds>,
+    /// What the site has set of it, which counts above already.
+    pub site: SiteSettings,
+    /// As its file says it, where the site has set something; not of one that was read back from
+    /// the store.
+    pub written: Option<Arc<Playbook>>,
 }
 
 impl Playbook {

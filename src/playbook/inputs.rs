@@ -53,7 +53,8 @@ impl Playbook {
         }
         let mut values = Map::new();
         for (name, input) in &self.inputs {
-            match input.choose(name, alert, given) {
+            let label = input.label.as_deref().and_then(|label| Some((label, self.label_of(alert?, label)?)));
+            match input.choose(name, label, given) {
                 Ok(value) => {
                     values.insert(name.clone(), value);
                 }
@@ -75,13 +76,13 @@ impl Playbook {
 }
 
 impl Input {
+    /// `label`: that of the alert which gives it, and what it says.
     fn choose(
         &self,
         name: &str,
-        alert: Option<&Alert>,
+        label: Option<(&str, &str)>,
         given: &BTreeMap<String, String>,
     ) -> Result<Value, InputProblem> {
-        let label = self.label.as_deref().and_then(|label| Some((label, alert?.label(label)?)));
         let (value, source) = match (given.get(name), label) {
             (Some(text), _) => (self.read(text), "as it was given".to_owned()),
             (None, Some((label, text))) => (self.read(text), format!("from the alert's label `{label}`")),

@@ -28,6 +28,15 @@ impl Playbook {
         check::check(load::read(&source), &source, Asks::Author, kinds)
     }
 
+    /// As [`Self::parse_with`], of a text with what a site has set.
+    ///
+    /// # Errors
+    /// Those of [`Self::parse`].
+    pub(super) fn parse_set(path: &Path, text: &str, kinds: &Arc<Kinds>) -> Result<Self, Vec<Diagnostic>> {
+        let source = SourceText { path, text };
+        check::check(load::read(&source), &source, Asks::Site, kinds)
+    }
+
     /// Reads back a frozen playbook. It is read by the rules of its time: what only later versions
     /// refuse is no mistake of it.
     ///

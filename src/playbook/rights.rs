@@ -5,10 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Value, json};
 
 use super::{Block, Playbook, Step, StepKind, TargetPart};
+use crate::action::Action;
 use crate::cluster::{Access, Kind, Kinds};
-use crate::model::Phase;
+use crate::model::{Autonomy, Phase};
 
-/// The right to read the target, and those of every action: for each kind that it may be of.
+/// The right to read the target, and those of every action: for each kind that it may be of. What
+/// only observes never comes to its changes, and needs to read at the most.
 pub fn rights(playbook: &Playbook) -> BTreeSet<Access> {
     let given = |part: &TargetPart| match part {
         TargetPart::Given(given) => given.literal().cloned().unwrap_or_default(),
@@ -22,7 +24,8 @@ pub fn rights(playbook: &Playbook) -> BTreeSet<Access> {
         if let Some(kind) = playbook.kinds.find_text(&target.kind) {
             rights.insert(kind.access("get", "", if kind.namespaced { &namespace } else { "" }));
         }
-        let about = About { kinds: &playbook.kinds, kind: &target.kind, namespace: &namespace };
+        let changes = playbook.autonomy > Autonomy::Observe;
+        let about = About { kinds: &playbook.kinds, kind: &target.kind, namespace: &namespace, changes };
         for phase in [Phase::Diagnose, Phase::Mitigate, Phase::Escalate] {
             about.of_blocks(playbook.blocks(phase), &mut rights);
         }
@@ -37,6 +40,8 @@ struct About<'p> {
     kind: &'p str,
     /// Empty: it may be any.
     namespace: &'p str,
+    /// Whether something may be changed, or tried.
+    changes: bool,
 }
 
 impl About<'_> {
@@ -67,7 +72,11 @@ impl About<'_> {
 
     fn of_step(self, step: &Step, rights: &mut BTreeSet<Access>) {
         let StepKind::Action(action) = &step.kind else { return };
+        let only_reads = !self.changes && matches!(action, Action::Mutate(_));
         for mut access in action.describe().access(self.kind, self.kinds) {
+            if only_reads && !matches!(access.verb.as_ref(), "get" | "list" | "watch") {
+                continue;
+            }
             let is_it = |kind: &&Kind| (kind.plural, kind.group) == (&*access.resource, &*access.group);
             let namespaced =
                 Kind::all().iter().chain(self.kinds.custom()).find(is_it).is_some_and(|kind| kind.namespaced);

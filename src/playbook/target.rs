@@ -83,7 +83,10 @@ impl Playbook {
     ) -> Result<Target, TargetError> {
         let mut scope = Scope::new();
         scope.insert("inputs".into(), Value::Object(inputs.clone()));
-        scope.insert("alert".into(), alert.map_or_else(|| Value::Object(Map::new()), alert_value));
+        let seen = |alert| self.sees(alert_value(alert));
+        scope.insert("alert".into(), alert.map_or_else(|| Value::Object(Map::new()), seen));
+        let own = (!self.site.labels.is_empty()).then(|| labels.over(&self.site.labels));
+        let labels = own.as_ref().unwrap_or(labels);
         let target = self.one_of_its_kinds(alert, labels, given)?;
         let named_by = target.label();
         let kind = self.kinds.find_text(&target.kind);

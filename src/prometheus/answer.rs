@@ -8,7 +8,7 @@ use reqwest::StatusCode;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{QueryError, Sample};
+use super::{Course, Point, QueryError, RangeQuery, Sample};
 use crate::model::redact;
 
 /// How far an answer's time may be from the time asked for: what is left of it in a float, and the
@@ -46,6 +46,12 @@ struct Series {
     value: (f64, String),
 }
 
+#[derive(Deserialize)]
+struct SeriesOfRange {
+    metric: BTreeMap<String, String>,
+    values: Vec<(f64, String)>,
+}
+
 /// The time to the millisecond, which is as exact as Prometheus is.
 pub(super) fn since(at: DateTime<Utc>) -> DateTime<Utc> {
     at.duration_trunc(TimeDelta::milliseconds(1)).unwrap_or(at)
@@ -53,6 +59,37 @@ pub(super) fn since(at: DateTime<Utc>) -> DateTime<Utc> {
 
 /// The samples in an answer to `expr` for the time `at`.
 pub(super) fn parse(expr: &str, at: DateTime<Utc>, status: StatusCode, body: &[u8]) -> Result<Vec<Sample>, QueryError> {
+    let data = data(expr, status, body)?;
+    let series = match data.result_type.as_str() {
+        "vector" => serde_json::from_value::<Vec<Series>>(data.result).map_err(unreadable)?,
+        "scalar" => {
+            let value: (f64, String) = serde_json::from_value(data.result).map_err(unreadable)?;
+            vec![Series { metric: BTreeMap::new(), value }]
+        }
+        other => {
+            let message = format!("it gives a {other}; write an expression that gives an instant vector");
+            return Err(QueryError::Refused { expr: expr.to_owned(), message });
+        }
+    };
+    once_each(series.iter().map(|series| &series.metric))?;
+    series.into_iter().map(|series| sample(series, at)).collect()
+}
+
+/// The courses in an answer to a question about a stretch of time.
+pub(super) fn parse_range(range: &RangeQuery, status: StatusCode, body: &[u8]) -> Result<Vec<Course>, QueryError> {
+    let data = data(&range.query.expr, status, body)?;
+    if data.result_type != "matrix" {
+        let message = format!("its answer about a stretch of time is a {}, and no matrix", data.result_type);
+        return Err(QueryError::Unavailable(message));
+    }
+    let mut series = serde_json::from_value::<Vec<SeriesOfRange>>(data.result).map_err(unreadable)?;
+    once_each(series.iter().map(|series| &series.metric))?;
+    series.retain(|series| !series.values.is_empty());
+    series.into_iter().map(|series| course(series, range)).collect()
+}
+
+/// What an answer holds, if it is whole.
+fn data(expr: &str, status: StatusCode, body: &[u8]) -> Result<Data, QueryError> {
     let refused = |message: String| QueryError::Refused { expr: expr.to_owned(), message };
     let Ok(answer) = serde_json::from_slice::<Answer>(body) else {
         let told: String = String::from_utf8_lossy(body).chars().take(200).collect();
@@ -73,21 +110,19 @@ pub(super) fn parse(expr: &str, at: DateTime<Utc>, status: StatusCode, body: &[u
     if let Some(warning) = partial(&answer) {
         return Err(QueryError::Partial { expr: expr.trim().to_owned(), warning });
     }
-    let data = answer.data.ok_or_else(|| QueryError::Unavailable("its answer holds no data".into()))?;
-    let wrong = |error: serde_json::Error| QueryError::Unavailable(format!("its answer cannot be read: {error}"));
-    let series = match data.result_type.as_str() {
-        "vector" => serde_json::from_value::<Vec<Series>>(data.result).map_err(wrong)?,
-        "scalar" => {
-            let value: (f64, String) = serde_json::from_value(data.result).map_err(wrong)?;
-            vec![Series { metric: BTreeMap::new(), value }]
-        }
-        other => return Err(refused(format!("it gives a {other}; write an expression that gives an instant vector"))),
-    };
+    answer.data.ok_or_else(|| QueryError::Unavailable("its answer holds no data".into()))
+}
+
+fn unreadable(error: serde_json::Error) -> QueryError {
+    QueryError::Unavailable(format!("its answer cannot be read: {error}"))
+}
+
+fn once_each<'s>(mut series: impl Iterator<Item = &'s BTreeMap<String, String>>) -> Result<(), QueryError> {
     let mut seen = BTreeSet::new();
-    if let Some(twice) = series.iter().find(|series| !seen.insert(&series.metric)) {
-        return Err(QueryError::Unavailable(format!("its answer holds the series {:?} twice", twice.metric)));
+    match series.find(|labels| !seen.insert(*labels)) {
+        Some(twice) => Err(QueryError::Unavailable(format!("its answer holds the series {twice:?} twice"))),
+        None => Ok(()),
     }
-    series.into_iter().map(|series| sample(series, at)).collect()
 }
 
 /// What says that a part of the answer is missing. `None`: nothing does.
@@ -108,17 +143,41 @@ fn partial(answer: &Answer) -> Option<String> {
 
 fn sample(series: Series, at: DateTime<Utc>) -> Result<Sample, QueryError> {
     let (time, value) = series.value;
-    let told = DateTime::from_timestamp_millis((time * 1_000.0).round() as i64);
+    let told = moment(time);
     if told.is_none_or(|told| (told - at).abs() > TOLERANCE) {
         let told = told.map_or_else(|| time.to_string(), |told| told.to_string());
         return Err(QueryError::Unavailable(format!("its answer is of {told}, and {at} was asked for")));
     }
-    let value: f64 = match value.as_str() {
-        "+Inf" => f64::INFINITY,
-        "-Inf" => f64::NEG_INFINITY,
-        number => number.parse().map_err(|_| QueryError::Unavailable(format!("`{number}` is no number")))?,
-    };
-    Ok(Sample { labels: series.metric, value })
+    Ok(Sample { labels: series.metric, value: number(&value)? })
+}
+
+/// Each point must be of a moment that was asked for, and come after the one before.
+fn course(series: SeriesOfRange, range: &RangeQuery) -> Result<Course, QueryError> {
+    let mut moments = range.moments();
+    let mut points = Vec::with_capacity(series.values.len());
+    for (time, value) in series.values {
+        let is_told = |at: &DateTime<Utc>| moment(time).is_some_and(|told| (told - *at).abs() <= TOLERANCE);
+        let Some(at) = moments.find(is_told) else {
+            let told = moment(time).map_or_else(|| time.to_string(), |told| told.to_string());
+            let message = format!("its answer has a point of {told}, which was not asked for, or not in this order");
+            return Err(QueryError::Unavailable(message));
+        };
+        points.push(Point { at, value: number(&value)? });
+    }
+    Ok(Course { labels: series.metric, points })
+}
+
+/// `time`: Unix time in seconds.
+fn moment(time: f64) -> Option<DateTime<Utc>> {
+    DateTime::from_timestamp_millis((time * 1_000.0).round() as i64)
+}
+
+fn number(text: &str) -> Result<f64, QueryError> {
+    match text {
+        "+Inf" => Ok(f64::INFINITY),
+        "-Inf" => Ok(f64::NEG_INFINITY),
+        number => number.parse().map_err(|_| QueryError::Unavailable(format!("`{number}` is no number"))),
+    }
 }
 
 #[cfg(test)]
@@ -200,6 +259,51 @@ mod tests {
             let error = one(time, "").unwrap_err().to_string();
             assert!(error.contains("was asked for"), "{time}: {error}");
         }
+    }
+
+    /// An answer about the last two minutes, minute by minute.
+    fn read_range(result: &str) -> Result<Vec<Course>, QueryError> {
+        let query = crate::prometheus::Query::new("up", at());
+        let range = RangeQuery { query, step: std::time::Duration::from_secs(60), steps: 2 };
+        let body = format!(r#"{{"status":"success","data":{{"resultType":"matrix","result":{result}}}}}"#);
+        parse_range(&range, StatusCode::OK, body.as_bytes())
+    }
+
+    #[test]
+    fn a_course_has_the_points_that_the_series_had() {
+        let read = read_range(
+            r#"[{"metric":{"pod":"a"},"values":[[1699999880.1,"1"],[1700000000.1,"NaN"]]},
+                {"metric":{"pod":"b"},"values":[[1699999940.1,"+Inf"]]},{"metric":{"pod":"c"},"values":[]}]"#,
+        );
+        let read = read.unwrap();
+        assert_eq!((read.len(), read[0].labels["pod"].as_str(), read[0].points.len()), (2, "a", 2));
+        assert_eq!((read[0].points[0].value, read[1].points[0].value), (1.0, f64::INFINITY));
+        assert_eq!(read[0].points[1].at, at());
+        assert!(read[0].points[1].value.is_nan());
+        assert_eq!(read_range("[]"), Ok(vec![]));
+    }
+
+    #[test]
+    fn points_that_were_not_asked_for_are_no_evidence() {
+        for (points, told) in [
+            (r#"[1700000060.1,"1"]"#, "was not asked for"),
+            (r#"[1699999820.1,"1"]"#, "was not asked for"),
+            (r#"[1699999900.1,"1"]"#, "was not asked for"),
+            (r#"[1700000000.1,"1"],[1699999940.1,"1"]"#, "not in this order"),
+            (r#"[1700000000.1,"1"],[1700000000.1,"1"]"#, "not in this order"),
+            (r#"[1700000000.1,"one"]"#, "`one` is no number"),
+        ] {
+            let error = read_range(&format!(r#"[{{"metric":{{}},"values":[{points}]}}]"#)).unwrap_err().to_string();
+            assert!(error.contains(told), "{points}: {error}");
+        }
+        let histogram = r#"[{"metric":{},"histograms":[[1700000000.1,{}]]}]"#;
+        assert!(matches!(read_range(histogram), Err(QueryError::Unavailable(_))));
+        let twice = r#"[{"metric":{},"values":[[1700000000.1,"1"]]},{"metric":{},"values":[[1700000000.1,"1"]]}]"#;
+        assert!(matches!(read_range(twice), Err(QueryError::Unavailable(message)) if message.contains("twice")));
+        let vector = r#"{"status":"success","data":{"resultType":"vector","result":[]}}"#;
+        let query = crate::prometheus::Query::new("up", at());
+        let range = RangeQuery { query, step: std::time::Duration::from_secs(60), steps: 2 };
+        assert!(matches!(parse_range(&range, StatusCode::OK, vector.as_bytes()), Err(QueryError::Unavailable(_))));
     }
 
     #[test]

@@ -1,4 +1,5 @@
-//! Prometheus's HTTP API: <https://prometheus.io/docs/prometheus/latest/querying/api/#instant-queries>.
+//! Prometheus's HTTP API:
+//! <https://prometheus.io/docs/prometheus/latest/querying/api/#expression-queries>.
 
 use std::time::Duration;
 
@@ -7,9 +8,9 @@ use chrono::{DateTime, Utc};
 use reqwest::header::HeaderMap;
 use reqwest::{StatusCode, Url, header};
 
-use super::answer::{parse, since};
+use super::answer::{parse, parse_range, since};
 use super::selectors::{age_query, selectors};
-use super::{Prometheus, Query, QueryError, Sample};
+use super::{Course, Prometheus, Query, QueryError, RangeQuery, Sample};
 use crate::http::{HttpAuth, HttpClient, HttpError, api_url};
 
 /// The largest answer that is read: some ten thousand series. A playbook's query should give one.
@@ -20,6 +21,7 @@ const LARGEST: usize = 4 * 1024 * 1024;
 pub struct HttpPrometheus {
     client: HttpClient,
     query: Url,
+    range: Url,
 }
 
 /// Why it cannot be asked at all.
@@ -39,14 +41,26 @@ impl HttpPrometheus {
     pub fn new(url: &str, auth: Option<HttpAuth>, timeout: Duration) -> Result<Self, PrometheusError> {
         let wrong = |message: String| PrometheusError::Url { url: url.to_owned(), message };
         let query = api_url(url, "/api/v1/query").map_err(wrong)?;
+        let range = api_url(url, "/api/v1/query_range").map_err(wrong)?;
         let client = HttpClient::new(&query, auth, timeout, LARGEST).map_err(PrometheusError::Client)?;
-        Ok(Self { client, query })
+        Ok(Self { client, query, range })
     }
 
     async fn ask(&self, expr: &str, at: DateTime<Utc>) -> Result<(StatusCode, Vec<u8>), QueryError> {
-        let mut form = self.query.clone();
-        form.query_pairs_mut().clear().append_pair("query", expr).append_pair("time", &time(at));
-        let request = self.client.post(&self.query).header("content-type", "application/x-www-form-urlencoded");
+        self.post(&self.query, expr, at, &[("time", time(at))]).await
+    }
+
+    /// `now`: by our clock.
+    async fn post(
+        &self,
+        url: &Url,
+        expr: &str,
+        now: DateTime<Utc>,
+        more: &[(&str, String)],
+    ) -> Result<(StatusCode, Vec<u8>), QueryError> {
+        let mut form = url.clone();
+        form.query_pairs_mut().clear().append_pair("query", expr).extend_pairs(more);
+        let request = self.client.post(url).header("content-type", "application/x-www-form-urlencoded");
         let request = request.body(form.query().unwrap_or_default().to_owned());
         let answer = self.client.send(request).await.map_err(|error| match error {
             HttpError::Away(message) => QueryError::Unavailable(message),
@@ -54,7 +68,7 @@ impl HttpPrometheus {
                 QueryError::Refused { expr: expr.to_owned(), message: format!("{error}; aggregate") }
             }
         })?;
-        check_date(&answer.headers, at)?;
+        check_date(&answer.headers, now)?;
         Ok((answer.status, answer.body))
     }
 }
@@ -68,6 +82,19 @@ impl Prometheus for HttpPrometheus {
         }
         let (status, body) = self.ask(&query.expr, at).await?;
         parse(&query.expr, at, status, &body)
+    }
+
+    async fn range(&self, range: &RangeQuery) -> Result<Vec<Course>, QueryError> {
+        let at = since(range.query.at);
+        let range = RangeQuery { query: Query { at, ..range.query.clone() }, ..range.clone() };
+        if let Some(max_age) = range.query.max_age {
+            self.check_ages(&range.query, at, max_age).await?;
+        }
+        let expr = &range.query.expr;
+        let step = range.step.as_secs_f64().to_string();
+        let pairs = [("start", time(range.start())), ("end", time(at)), ("step", step)];
+        let (status, body) = self.post(&self.range, expr, at, &pairs).await?;
+        parse_range(&range, status, &body)
     }
 }
 
@@ -119,6 +146,10 @@ pub struct NoPrometheus;
 #[async_trait]
 impl Prometheus for NoPrometheus {
     async fn query(&self, _query: &Query) -> Result<Vec<Sample>, QueryError> {
+        Err(QueryError::NotConfigured)
+    }
+
+    async fn range(&self, _range: &RangeQuery) -> Result<Vec<Course>, QueryError> {
         Err(QueryError::NotConfigured)
     }
 }

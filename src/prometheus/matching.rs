@@ -6,7 +6,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use super::selectors::with_matchers;
-use super::{Prometheus, Query, QueryError, Sample};
+use super::{Course, Prometheus, Query, QueryError, RangeQuery, Sample};
 
 /// Asks another one, with matchers added to each selector of what is asked.
 pub struct MatchingPrometheus {
@@ -21,11 +21,21 @@ impl MatchingPrometheus {
     }
 }
 
+impl MatchingPrometheus {
+    fn matched(&self, query: &Query) -> Result<Query, QueryError> {
+        let refused = |message| QueryError::Refused { expr: query.expr.clone(), message };
+        let expr = with_matchers(&query.expr, &self.matchers).map_err(refused)?;
+        Ok(Query { expr, ..query.clone() })
+    }
+}
+
 #[async_trait]
 impl Prometheus for MatchingPrometheus {
     async fn query(&self, query: &Query) -> Result<Vec<Sample>, QueryError> {
-        let refused = |message| QueryError::Refused { expr: query.expr.clone(), message };
-        let expr = with_matchers(&query.expr, &self.matchers).map_err(refused)?;
-        self.inner.query(&Query { expr, ..query.clone() }).await
+        self.inner.query(&self.matched(query)?).await
+    }
+
+    async fn range(&self, range: &RangeQuery) -> Result<Vec<Course>, QueryError> {
+        self.inner.range(&RangeQuery { query: self.matched(&range.query)?, ..range.clone() }).await
     }
 }

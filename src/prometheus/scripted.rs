@@ -7,9 +7,47 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use super::{Prometheus, Query, QueryError, Sample, selectors};
+use super::{Course, Point, Prometheus, Query, QueryError, RangeQuery, Sample, selectors};
 
-type Answer = Box<dyn Fn() -> Vec<Sample> + Send + Sync>;
+type Answer = Box<dyn Fn() -> Vec<Drawn> + Send + Sync>;
+
+/// A series of an answer: how it ran, up to now.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Drawn {
+    pub labels: BTreeMap<String, String>,
+    /// Evenly apart over whatever is asked about, the last one now; on straight lines from one to
+    /// the next. One is a number that stays. `None`: there was no sample.
+    pub points: Vec<Option<f64>>,
+}
+
+impl From<Sample> for Drawn {
+    fn from(sample: Sample) -> Self {
+        Self { labels: sample.labels, points: vec![Some(sample.value)] }
+    }
+}
+
+impl Drawn {
+    /// As it is now; `None`: it has ended.
+    fn sample(self) -> Option<Sample> {
+        let value = self.points.last().copied().flatten()?;
+        Some(Sample { labels: self.labels, value })
+    }
+
+    /// At a moment from 0, where the question begins, to 1, where it ends.
+    fn at(&self, moment: f64) -> Option<f64> {
+        let place = moment * self.points.len().saturating_sub(1) as f64;
+        let value = |place: f64| self.points.get(place as usize).copied().flatten();
+        let (before, after) = (value(place.floor())?, value(place.ceil())?);
+        Some(before + (after - before) * place.fract())
+    }
+
+    fn course(self, range: &RangeQuery) -> Option<Course> {
+        let moment = |n: usize| n as f64 / f64::from(range.steps.max(1));
+        let point = |(n, at)| Some(Point { at, value: self.at(moment(n))? });
+        let points: Vec<Point> = range.moments().enumerate().filter_map(point).collect();
+        (!points.is_empty()).then_some(Course { labels: self.labels, points })
+    }
+}
 
 /// Answers queries by the rule whose text is the whole expression, or else by the first one whose text is a part of it.
 /// What no rule knows has no samples.
@@ -38,7 +76,7 @@ pub struct Scripted {
 
 enum Says {
     /// One after the other; the last one stays.
-    InTurn(Vec<Vec<Sample>>, usize),
+    InTurn(Vec<Vec<Drawn>>, usize),
     Follows(Answer),
 }
 
@@ -48,13 +86,13 @@ impl ScriptedPrometheus {
     pub fn answers_in_turn(&self, part: &str, answers: &[Option<f64>]) {
         self.answers_series_in_turn(
             part,
-            answers.iter().map(|answer| answer.iter().copied().map(plain).collect()).collect(),
+            answers.iter().map(|answer| answer.iter().copied().map(plain).collect::<Vec<_>>()).collect(),
         );
     }
 
     /// The same with all series of each answer, labels and all.
-    pub fn answers_series_in_turn(&self, part: &str, answers: Vec<Vec<Sample>>) {
-        self.add(part, Says::InTurn(answers, 0));
+    pub fn answers_series_in_turn<S: Into<Drawn>>(&self, part: &str, answers: Vec<Vec<S>>) {
+        self.add(part, Says::InTurn(answers.into_iter().map(drawn).collect(), 0));
     }
 
     /// What was said last about answers has these flaws.
@@ -73,12 +111,12 @@ impl ScriptedPrometheus {
 
     /// Queries that contain `part` are answered with what `answer` says at that moment.
     pub fn follows(&self, part: &str, answer: impl Fn() -> Option<f64> + Send + Sync + 'static) {
-        self.follows_all(part, move || answer().into_iter().map(plain).collect());
+        self.follows_all(part, move || answer().into_iter().map(plain).collect::<Vec<_>>());
     }
 
     /// Queries that contain `part` are answered with the series, labels and all, that `answer` says at that moment.
-    pub fn follows_all(&self, part: &str, answer: impl Fn() -> Vec<Sample> + Send + Sync + 'static) {
-        self.add(part, Says::Follows(Box::new(answer)));
+    pub fn follows_all<S: Into<Drawn>>(&self, part: &str, answer: impl Fn() -> Vec<S> + Send + Sync + 'static) {
+        self.add(part, Says::Follows(Box::new(move || drawn(answer()))));
     }
 
     /// The next so many queries are not answered.
@@ -99,11 +137,9 @@ impl ScriptedPrometheus {
     fn add(&self, part: &str, says: Says) {
         lock(&self.rules).push(Rule { part: part.to_owned(), says, flaws: Scripted::default() });
     }
-}
 
-#[async_trait]
-impl Prometheus for ScriptedPrometheus {
-    async fn query(&self, query: &Query) -> Result<Vec<Sample>, QueryError> {
+    /// What is answered now: one answer for each question of either kind.
+    fn answer(&self, query: &Query) -> Result<Vec<Drawn>, QueryError> {
         let expr = query.expr.as_str();
         lock(&self.asked).push(expr.to_owned());
         {
@@ -120,20 +156,40 @@ impl Prometheus for ScriptedPrometheus {
         if let Some(rule) = &rule {
             check(query, &rule.flaws)?;
         }
-        let samples = match rule {
+        Ok(match rule {
             None => Vec::new(),
             Some(Rule { says: Says::Follows(answer), .. }) => answer(),
             Some(Rule { says: Says::InTurn(answers, next), .. }) => {
-                let samples = answers.get(*next).or(answers.last()).cloned().unwrap_or_default();
+                let series = answers.get(*next).or(answers.last()).cloned().unwrap_or_default();
                 *next += 1;
-                samples
+                series
             }
-        };
-        if samples.is_empty() {
+        })
+    }
+
+    fn noticed<T>(&self, answer: Vec<T>) -> Vec<T> {
+        if answer.is_empty() {
             self.had_no_samples.store(true, Ordering::Relaxed);
         }
-        Ok(samples)
+        answer
     }
+}
+
+#[async_trait]
+impl Prometheus for ScriptedPrometheus {
+    async fn query(&self, query: &Query) -> Result<Vec<Sample>, QueryError> {
+        let series = self.answer(query)?;
+        Ok(self.noticed(series.into_iter().filter_map(Drawn::sample).collect()))
+    }
+
+    async fn range(&self, range: &RangeQuery) -> Result<Vec<Course>, QueryError> {
+        let series = self.answer(&range.query)?;
+        Ok(self.noticed(series.into_iter().filter_map(|series| series.course(range)).collect()))
+    }
+}
+
+fn drawn<S: Into<Drawn>>(series: Vec<S>) -> Vec<Drawn> {
+    series.into_iter().map(Into::into).collect()
 }
 
 /// As a real one would say it.
@@ -186,6 +242,24 @@ mod tests {
         assert!(prometheus.query(&q("up")).await.is_err());
         assert!(prometheus.query(&q("up")).await.is_ok());
     }
+
+    #[tokio::test]
+    async fn a_series_runs_on_straight_lines_through_what_is_drawn() {
+        let prometheus = ScriptedPrometheus::default();
+        let drawn = |points: &[Option<f64>]| vec![Drawn { labels: BTreeMap::new(), points: points.to_vec() }];
+        let drawn = vec![drawn(&[Some(0.0), Some(20.0), Some(0.0)]), drawn(&[Some(7.0)]), drawn(&[Some(3.0), None])];
+        prometheus.answers_series_in_turn("x", drawn);
+        let range = RangeQuery { query: q("x"), step: Duration::from_secs(60), steps: 4 };
+        let mut runs = Vec::new();
+        for _ in 0..3 {
+            let course = prometheus.range(&range).await.unwrap().remove(0);
+            runs.push(course.points.iter().map(|point| point.value).collect::<Vec<_>>());
+            assert!(course.points.iter().all(|point| (range.start()..=range.query.at).contains(&point.at)));
+        }
+        assert_eq!(runs, [vec![0.0, 10.0, 20.0, 10.0, 0.0], vec![7.0; 5], vec![3.0]]);
+        assert!(prometheus.query(&q("x")).await.unwrap().is_empty(), "it has ended");
+    }
+
     #[tokio::test]
     async fn the_whole_expression_comes_before_a_part_of_it() {
         let prometheus = ScriptedPrometheus::default();

@@ -38,6 +38,7 @@ pub fn asked_run(
         ended_at: None,
     };
     Ok(Frame {
+        alert: run.alert.clone(),
         run,
         incident_title: playbook.summary.clone(),
         severity: playbook.severity,

@@ -10,8 +10,8 @@ use super::asked::asked_run;
 use super::cases::{clean, told_from};
 use crate::action::World;
 use crate::cluster::{
-    Access, Cluster, ClusterError, Delete, Evict, Kind, KindError, KindName, Kinds, ListQuery, Log, LogQuery, Object,
-    Patch,
+    Access, Cluster, ClusterError, Delete, Evict, ExecQuery, Executed, Kind, KindError, KindName, Kinds, ListQuery,
+    Log, LogQuery, Object, Patch,
 };
 use crate::engine::{preview_run, trimmed};
 use crate::message::clip;
@@ -130,6 +130,10 @@ impl Cluster for Reads {
 
     async fn logs(&self, query: &LogQuery) -> Result<Log, ClusterError> {
         self.cluster.logs(query).await
+    }
+
+    async fn exec(&self, query: &ExecQuery) -> Result<Executed, ClusterError> {
+        self.cluster.exec(query).await
     }
 
     async fn patch(&self, patch: &Patch) -> Result<Object, ClusterError> {

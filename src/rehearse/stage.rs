@@ -7,7 +7,8 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use tokio::sync::watch;
 
-use crate::action::{Patchable, ScriptedPast, World};
+use crate::action::{Commands, Patchable, ScriptedPast, World};
+use crate::alertmanager::ScriptedAlertmanager;
 use crate::bot::Bot;
 use crate::clock::{Clock, ManualClock};
 use crate::cluster::Access;
@@ -37,6 +38,8 @@ pub struct Setting {
     pub web: Arc<ScriptedWeb>,
     pub network: Arc<ScriptedNetwork>,
     pub databases: Arc<ScriptedDatabases>,
+    /// Whom playbooks ask what else fires.
+    pub alertmanager: Arc<ScriptedAlertmanager>,
     /// What was done before, whatever is asked about, the newest first.
     pub past: Vec<PastRun>,
     pub catalog: watch::Receiver<Arc<Catalog>>,
@@ -76,6 +79,7 @@ impl Stage {
             web,
             network,
             databases,
+            alertmanager,
             past,
             catalog,
             rules,
@@ -97,9 +101,11 @@ impl Stage {
             web,
             network,
             databases,
+            alertmanager,
             past: Arc::new(ScriptedPast(past)),
             clock: clock.clone(),
             patchable: Patchable::all(),
+            commands: Commands::all(),
         };
         let (metrics, name) = (Arc::new(Metrics::new()), "stage".to_owned());
         let bot = Bot {

@@ -208,6 +208,7 @@ impl Bot {
             web: self.web.clone(),
             network: self.network.clone(),
             databases: self.databases.clone(),
+            alertmanager: Arc::default(),
             past: Vec::new(),
             catalog: self.catalog.subscribe(),
             rules: self.rules.clone(),
@@ -294,6 +295,11 @@ impl Bot {
     /// All playbooks are taken out of its folder.
     pub fn has_no_playbooks(&self) {
         self.catalog.send_replace(Arc::default());
+    }
+
+    /// These playbooks count from now on.
+    pub fn has_catalog(&self, catalog: Catalog) {
+        self.catalog.send_replace(Arc::new(catalog));
     }
 
     /// What was put out for people of that kind, in order.

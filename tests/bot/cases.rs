@@ -385,3 +385,111 @@ cases:
     let unplanned = says(cases).await.error.unwrap();
     assert!(unplanned.contains("the playbook `shop-slow` is planned for no time"), "{unplanned}");
 }
+
+/// How a number ran decides, and is what people read.
+#[tokio::test]
+async fn a_case_says_how_a_series_ran() {
+    let folder = tempfile::tempdir().unwrap();
+    let filling = crate::runs::SHOP
+        .replace(
+            "prometheus.query: { expr: shop_latency_seconds }",
+            "prometheus.range: { expr: shop_queue, full_at: 100 }",
+        )
+        .replace("done_if: p99.value < 0.1", "done_if: p99.growing <= 0.0")
+        .replace("until: value < 0.1, fail_if: value > 5.0", "until: growing <= 0.0 && last < 50.0");
+    let filling = filling.replace(
+        "  - page: {",
+        "  - page: { message: \"{{p99.summary}}\" }\n    when: p99.full_in < 3600.0\n  - page: {",
+    );
+    std::fs::write(folder.path().join("shop-slow.yaml"), &filling).unwrap();
+    let cases = "apiVersion: dogwatch/v1
+kind: Cases
+playbook: shop-slow
+objects:
+  - apiVersion: apps/v1
+    kind: Deployment
+    metadata: { namespace: shop, name: web }
+    spec: { replicas: 4, selector: { matchLabels: { app: web } } }
+cases:
+  - name: a queue that grows is drained by more pods
+    alert: { name: ShopSlow }
+    prometheus: [{ query: shop_queue, answers: [{ points: [10, 70] }, { points: [90, 20] }] }]
+    expect: { outcome: fixed, changes: [scale deployment/web in shop 4 -> 6] }
+  - name: a queue that was long before and is drained already is no reason to scale
+    alert: { name: ShopSlow }
+    prometheus: [{ query: shop_queue, answers: [{ points: [90, 95, 20] }] }]
+    expect: { outcome: nothing_to_do }
+  - name: it is said how it ran where more pods do not help
+    alert: { name: ShopSlow }
+    prometheus: [{ query: shop_queue, answers: [{ points: [10, 70] }] }]
+    expect:
+      outcome: escalated
+      changes: [scale deployment/web in shop 4 -> 6]
+      pages: [shop]
+      page_says: '10 -> 70 ▁▁▂▂▂▃▃▃▃▄▄▄▅▅▅▆▆▆▇▇▇▇██ (10 to 70), +60 an hour, in 30m at 100'
+  - name: a queue that nobody tells of is nothing to decide by
+    alert: { name: ShopSlow }
+    prometheus: [{ query: shop_queue, answers: [null] }]
+    expect: { outcome: escalated, because: has no samples, pages: [shop] }
+";
+    std::fs::write(folder.path().join("shop-slow.cases.yaml"), cases).unwrap();
+    let report =
+        test_folder(&folder.path().join("shop-slow.yaml"), &Default::default(), |_| {}).await.unwrap().remove(0);
+    assert_eq!((report.passed(), report.failed()), (4, 0), "{report:#?}");
+}
+
+/// What else fires decides, and a case says what does.
+#[tokio::test]
+async fn a_case_says_what_else_fires() {
+    let folder = tempfile::tempdir().unwrap();
+    let looking = crate::runs::SHOP.replacen(
+        "diagnose:\n",
+        "diagnose:\n  - id: also\n    alertmanager.alerts: { matchers: [\"namespace={{target.metadata.namespace}}\"] }\n  \
+         - escalate_if: \"'NodeNotReady' in also.names\"\n    because: \"{{also.summary}}\"\n    role: platform\n",
+        1,
+    );
+    std::fs::write(folder.path().join("shop-slow.yaml"), &looking).unwrap();
+    let cases = "apiVersion: dogwatch/v1
+kind: Cases
+playbook: shop-slow
+objects:
+  - apiVersion: apps/v1
+    kind: Deployment
+    metadata: { namespace: shop, name: web }
+    spec: { replicas: 4, selector: { matchLabels: { app: web } } }
+prometheus: [{ query: shop_latency, answers: [0.4, 0.02] }]
+cases:
+  - name: a node that is away is the cause
+    alert: { name: ShopSlow, labels: { namespace: shop } }
+    alertmanager:
+      - { name: NodeNotReady, labels: { namespace: shop, node: a }, ago: 20m }
+      - { name: NodeSlow, labels: { namespace: shop }, silenced: true }
+      - { name: NodeNotReady, labels: { namespace: bank } }
+    expect:
+      outcome: escalated
+      because: '2 alerts fire for namespace=shop: NodeNotReady, ShopSlow; the newest since 2026-03-02T02:01:00Z'
+      pages: [platform]
+  - name: the shop is scaled where nothing else fires
+    alert: { name: ShopSlow }
+    alertmanager: []
+    expect: { outcome: fixed, changes: [scale deployment/web in shop 4 -> 6] }
+  - name: what nobody tells is not taken for nothing
+    alert: { name: ShopSlow }
+    alertmanager: [{ fails: no_answer }]
+    expect: { outcome: escalated, because: alertmanager did not answer, pages: [shop] }
+  - name: without an Alertmanager it is said what to write
+    alert: { name: ShopSlow }
+    expect: { outcome: escalated, because: set `alertmanager.url` in dogwatch.yaml, pages: [shop] }
+";
+    let says = async |cases: &str| {
+        std::fs::write(folder.path().join("shop-slow.cases.yaml"), cases).unwrap();
+        test_folder(&folder.path().join("shop-slow.yaml"), &Default::default(), |_| {}).await.unwrap().remove(0)
+    };
+    let report = says(cases).await;
+    assert_eq!((report.passed(), report.failed()), (4, 0), "{report:#?}");
+    let nameless = says(&cases.replace("[{ fails: no_answer }]", "[{ ago: 5m }]")).await.error.unwrap();
+    assert!(nameless.contains("an alert needs a `name`"), "{nameless}");
+    std::fs::write(folder.path().join("shop-slow.yaml"), crate::runs::SHOP).unwrap();
+    let unasked = says(cases).await.error.unwrap();
+    assert!(unasked.contains("no step of the playbook `shop-slow` asks what else fires"), "{unasked}");
+}

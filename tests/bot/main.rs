@@ -65,6 +65,7 @@ mod roles;
 mod runs;
 mod schedules;
 mod secrets;
+mod settings;
 mod several_kinds;
 mod severity_rules;
 mod shipped_playbooks;

@@ -80,6 +80,7 @@ impl Cluster {
             web: Arc::default(),
             network: Arc::default(),
             databases: Arc::default(),
+            alertmanager: Arc::default(),
             past: Vec::new(),
             catalog,
             rules: IncidentRules::default(),

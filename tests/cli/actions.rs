@@ -53,7 +53,7 @@ fn a_name_that_is_misspelt_is_told_with_the_one_that_is_meant() {
         ("k8s.scal", "did you mean `k8s.scale`?"),
         ("k8s.expand-pvc", "did you mean `k8s.expand_pvc`?"),
         ("scale", "did you mean `k8s.scale`?"),
-        ("reboot", "the actions are `prometheus.query`, `http.request`"),
+        ("reboot", "the actions are `prometheus.query`, `prometheus.range`"),
     ] {
         let said = said(&[name]);
         assert_eq!((said.code, said.out.as_str()), (2, ""), "{name}");

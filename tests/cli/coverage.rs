@@ -236,6 +236,31 @@ fn each_alert_of_the_shipped_rules_has_a_shipped_playbook() {
     );
 }
 
+/// What a page links is there: the page of the playbook that answers the alert, or what is to be
+/// done about Dogwatch.
+#[test]
+fn each_shipped_rule_links_what_is_to_be_done() {
+    let told =
+        json_of(&coverage(root(), &["--shipped", "--rules", "deploy/prometheus/rules.yaml", "--format", "json"]));
+    let answers = |alert: &str| {
+        let rule = told["rules"].as_array().unwrap().iter().find(|rule| rule["alert"] == alert).unwrap();
+        let playbook = rule["playbooks"].as_array().unwrap().first();
+        playbook.map_or("operations".to_owned(), |it| format!("playbooks/{}", it.as_str().unwrap()))
+    };
+    let rules = fs::read_to_string(root().join("deploy/prometheus/rules.yaml")).unwrap();
+    let mut seen = 0;
+    for rule in rules.split("- alert: ").skip(1) {
+        let alert = rule.lines().next().unwrap();
+        let link =
+            rule.lines().find_map(|line| line.trim().strip_prefix("runbook_url: https://runbooks.example.com/docs/"));
+        let page = format!("{}.md", answers(alert));
+        assert_eq!(link, Some(page.as_str()), "{alert}");
+        assert!(root().join("docs").join(&page).is_file(), "{page}");
+        seen += 1;
+    }
+    assert_eq!(seen, told["rules"].as_array().unwrap().len());
+}
+
 /// Answers for rules, and that it has no series of `absent`. It ends with the test.
 fn prometheus(rules: Value) -> (Runtime, String) {
     let runtime = Runtime::new().unwrap();

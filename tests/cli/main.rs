@@ -31,6 +31,7 @@ mod runs_to_cases;
 mod schemas;
 mod serve;
 mod serving;
+mod settings;
 mod shipped;
 #[path = "../world/story/mod.rs"]
 mod story;

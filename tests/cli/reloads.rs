@@ -61,7 +61,12 @@ fn files_are_read_again_on_sighup_and_when_their_mount_is_swapped() {
         let said = "dogwatch.yaml was read again: counts now: incidents.runs; needs a restart to count: log.format";
         server.log().contains(said)
     });
-    // What was said in chat has been brought.
+    // It is put out for chat before anything is looked at again, and what was put out has been
+    // brought.
+    let looks = || server.log().matches("nothing in dogwatch.yaml has changed").count();
+    let before = looks();
+    server.signal("HUP");
+    until(|| looks() > before);
     until(|| measures("dogwatch_deliveries_waiting 0"));
     let console = server.stop();
     assert!(

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use dogwatch::action::{Patchable, ScriptedPast, World};
+use dogwatch::action::{Commands, Patchable, ScriptedPast, World};
 use dogwatch::clock::{Clock as _, ManualClock, SystemClock};
 use dogwatch::cluster::Object;
 use dogwatch::cluster::sim::SimCluster;
@@ -122,6 +122,7 @@ async fn a_run(database: std::path::PathBuf) {
         web,
         network,
         databases,
+        alertmanager: Arc::default(),
         past: Vec::new(),
         catalog,
         rules,
@@ -216,9 +217,11 @@ async fn a_snapshot_has_what_a_playbook_reads_and_no_secret() {
         web,
         network: Arc::new(ScriptedNetwork::default()),
         databases: Arc::new(ScriptedDatabases::default()),
+        alertmanager: Arc::new(dogwatch::alertmanager::NoAlertmanager),
         past: Arc::new(ScriptedPast::default()),
         clock,
         patchable: Patchable::default(),
+        commands: Commands::default(),
     };
     let playbook = Playbook::from_store(&playbook()).unwrap();
     let given = |pairs: &[(&str, &str)]| pairs.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();

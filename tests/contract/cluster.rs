@@ -6,11 +6,12 @@
 #![deny(dead_code, reason = "a check that nobody runs holds nobody to anything")]
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use dogwatch::clock::SystemClock;
 use dogwatch::cluster::{
-    Access, Cluster, ClusterError, Delete, Evict, Kind, ListQuery, LogQuery, Object, Patch, difference,
+    Access, Cluster, ClusterError, Delete, Evict, ExecQuery, Kind, ListQuery, LogQuery, Object, Patch, difference,
 };
 use dogwatch::model::ObjectKey;
 use dogwatch::surroundings::{Lookup, Surroundings};
@@ -76,6 +77,7 @@ macro_rules! each_cluster_check {
             two_budgets_allow_no_eviction
             only_the_pod_that_was_meant_is_evicted
             a_log_that_is_not_there_says_so
+            a_program_is_run_only_in_what_is_there_and_by_who_may
             a_dry_run_changes_nothing
             rights_are_asked_for_and_enforced
             kinds_that_are_not_known_cannot_be_asked_for
@@ -879,6 +881,34 @@ pub async fn a_log_that_is_not_there_says_so(world: &dyn Fixture) {
     let refused = bot.logs(&query(pods[0].key())).await;
     assert!(matches!(&refused, Err(ClusterError::Forbidden { .. })), "{refused:?}");
     assert!(is_refused(&world.cluster().logs(&query(ObjectKey::new("Pod", &*namespace, "../x"))).await));
+}
+
+pub async fn a_program_is_run_only_in_what_is_there_and_by_who_may(world: &dyn Fixture) {
+    let namespace = world.namespace().await;
+    let pods = two_pods(world, &namespace).await;
+    let query = |key: ObjectKey, container: &str| ExecQuery {
+        key,
+        container: container.into(),
+        argv: vec!["df".into(), "-P".into()],
+        timeout: Duration::from_secs(10),
+    };
+    let absent = world.cluster().exec(&query(ObjectKey::new("Pod", &*namespace, "web-x"), "main")).await;
+    assert!(matches!(&absent, Err(ClusterError::NotFound(_))), "{absent:?}");
+    let other = world.cluster().exec(&query(pods[0].key(), "sidecar")).await;
+    assert!(is_refused(&other), "{other:?}");
+    assert!(other.unwrap_err().to_string().contains("container sidecar is not valid for pod"));
+    assert!(is_refused(&world.cluster().exec(&query(ObjectKey::new("Pod", &*namespace, "../x"), "main")).await));
+    let pod = Kind::find("Pod").unwrap();
+    // Neither of the two is enough: which one a server asks for hangs on its version.
+    for verb in ["get", "create"] {
+        let bot = world.restricted(&namespace, vec![pod.access(verb, "exec", &namespace)]).await;
+        let refused = bot.exec(&query(pods[0].key(), "main")).await;
+        assert!(matches!(&refused, Err(ClusterError::Forbidden { .. })), "{verb}: {refused:?}");
+    }
+    let both = ["get", "create"].map(|verb| pod.access(verb, "exec", &namespace)).to_vec();
+    let bot = world.restricted(&namespace, both).await;
+    let allowed = bot.exec(&query(pods[0].key(), "main")).await;
+    assert!(!matches!(&allowed, Err(ClusterError::Forbidden { .. })), "{allowed:?}");
 }
 
 /// The two pods of a Deployment, once they are Ready.

@@ -2,6 +2,7 @@
 
 #[macro_use]
 mod cluster;
+mod exec_server;
 mod recorded_database;
 mod sick_api_server;
 mod sick_prometheus;

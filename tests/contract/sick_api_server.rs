@@ -26,7 +26,7 @@ struct Sick {
 
 const TIMEOUT: Duration = Duration::from_millis(500);
 
-fn kubeconfig(folder: &std::path::Path, server: &str) -> Connection {
+pub fn kubeconfig(folder: &std::path::Path, server: &str) -> Connection {
     let path = folder.join("kubeconfig");
     let config = json!({
         "apiVersion": "v1",

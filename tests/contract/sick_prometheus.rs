@@ -12,7 +12,7 @@ use chrono::{DateTime, Utc};
 use dogwatch::clock::{Clock as _, SystemClock};
 use dogwatch::http::HttpAuth;
 use dogwatch::model::Secret;
-use dogwatch::prometheus::{HttpPrometheus, Prometheus, Query, QueryError, Sample};
+use dogwatch::prometheus::{HttpPrometheus, Prometheus, Query, QueryError, RangeQuery, Sample};
 use serde_json::json;
 use tokio::task::JoinSet;
 
@@ -216,4 +216,41 @@ async fn samples_that_are_too_old_are_refused_by_their_own_time() {
         times.iter().all(|time| (time - SystemClock::default().now().timestamp() as f64).abs() < 60.0),
         "{times:?}"
     );
+}
+
+#[tokio::test]
+async fn a_stretch_of_time_is_asked_about_once_and_up_to_now() {
+    let strange = Strange::that_answers(|form| async move {
+        let asked = reqwest::Url::parse(&format!("http://x/?{form}")).unwrap();
+        let field = |name: &str| asked.query_pairs().find(|(key, _)| key == name).unwrap().1.parse::<f64>().unwrap();
+        let (start, end, step) = (field("start"), field("end"), field("step"));
+        let values = json!([[start, "1"], [start + step, "2"], [end, "3"]]);
+        let result = json!([{ "metric": { "pod": "a" }, "values": values }]);
+        axum::Json(json!({ "status": "success", "data": { "resultType": "matrix", "result": result } })).into_response()
+    })
+    .await;
+    let query = Query::new("sum by (pod) (x{a=\"b&c\"})", now());
+    let range = RangeQuery { query, step: Duration::from_millis(1_500), steps: 4 };
+    let courses = strange.client(None).range(&range).await.unwrap();
+    let [method, path, _, body] = strange.asked().remove(0);
+    assert_eq!((strange.asked().len(), method.as_str(), path.as_str()), (1, "POST", "/api/v1/query_range"));
+    assert!(body.starts_with("query=sum+by+%28pod%29+%28x%7Ba%3D%22b%26c%22%7D%29&start="), "{body}");
+    let points: Vec<_> = courses[0].points.iter().map(|point| (range.query.at - point.at, point.value)).collect();
+    let ago = |millis| chrono::TimeDelta::milliseconds(millis);
+    assert_eq!(points, [(ago(6_000), 1.0), (ago(4_500), 2.0), (ago(0), 3.0)]);
+}
+
+#[tokio::test]
+async fn a_stretch_of_time_is_held_to_the_age_of_its_newest_samples() {
+    let strange = Strange::that_answers(|form| async move {
+        let sample = json!({ "metric": {}, "value": [time_in(&form), "400"] });
+        axum::Json(json!({ "status": "success", "data": { "resultType": "vector", "result": [sample] } }))
+            .into_response()
+    })
+    .await;
+    let query = Query { max_age: Some(Duration::from_secs(300)), ..Query::new("x", now()) };
+    let range = RangeQuery { query, step: Duration::from_secs(60), steps: 4 };
+    let answer = strange.client(None).range(&range).await;
+    assert!(matches!(answer, Err(QueryError::Stale { .. })), "{answer:?}");
+    assert_eq!(strange.asked().len(), 1, "what is too old is not asked for");
 }

@@ -86,9 +86,11 @@ async fn a_real_prometheus_says_what_fills_it() {
         web: Arc::new(HttpWeb::new(access).unwrap()),
         network: Arc::new(ScriptedNetwork::default()),
         databases: Arc::new(ScriptedDatabases::default()),
+        alertmanager: Arc::new(dogwatch::alertmanager::NoAlertmanager),
         past: Arc::new(dogwatch::action::ScriptedPast::default()),
         clock,
         patchable: dogwatch::action::Patchable::default(),
+        commands: dogwatch::action::Commands::default(),
     };
     let playbook = playbook(&origin);
     let frame = asked_run(&playbook, &BTreeMap::new(), Utc::now(), 256 * 1024).unwrap();

@@ -9,6 +9,7 @@ mod world;
 #[path = "../contract/cluster.rs"]
 mod cluster_contract;
 
+mod alertmanager_alerts;
 mod alertmanager_payloads;
 mod check_live;
 mod contract_cluster;

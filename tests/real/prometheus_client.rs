@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use chrono::Utc;
-use dogwatch::prometheus::{HttpPrometheus, Prometheus as _, Query, QueryError};
+use dogwatch::prometheus::{HttpPrometheus, Prometheus as _, Query, QueryError, RangeQuery};
 
 use crate::world::prometheus::Prometheus;
 
@@ -54,4 +54,30 @@ async fn a_real_prometheus_is_understood() {
     );
     assert!(aged("last_over_time(old_length[5m])", 60).await.is_err());
     assert_eq!(aged("old_length", 290).await.map(|samples| samples.len()), Ok(1));
+}
+
+#[tokio::test]
+async fn a_real_prometheus_tells_how_a_series_ran() {
+    let prometheus = Prometheus::start().await;
+    let client = HttpPrometheus::new(prometheus.url(), None, Duration::from_secs(10)).unwrap();
+    let range = async |expr: &str| {
+        let range = RangeQuery { query: Query::new(expr, Utc::now()), step: Duration::from_millis(500), steps: 40 };
+        client.range(&range).await
+    };
+    assert_eq!(range("queue_length").await, Ok(vec![]), "nothing is exported yet");
+    let mut length = 0;
+    prometheus.exports_at_each_scrape(move || {
+        length += 1;
+        format!("queue_length{{queue=\"mail\"}} {length}")
+    });
+    prometheus.wait_for("queue_length >= 4").await;
+    let courses = range("queue_length").await.unwrap();
+    let values: Vec<f64> = courses[0].points.iter().map(|point| point.value).collect();
+    assert_eq!((courses.len(), courses[0].labels["queue"].as_str()), (1, "mail"));
+    assert!(values.len() < 41 && values.is_sorted() && values.contains(&4.0), "since it is exported: {values:?}");
+    assert!(courses[0].points.is_sorted_by_key(|point| point.at), "{courses:?}");
+    let scalar = range("42").await.unwrap();
+    assert_eq!((scalar.len(), scalar[0].points.len()), (1, 41), "a scalar is one at each moment");
+    let wrong = range("queue_length[5m]").await;
+    assert!(matches!(wrong, Err(QueryError::Refused { .. })), "{wrong:?}");
 }

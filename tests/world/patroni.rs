@@ -21,7 +21,7 @@ use super::programs::{installed, installed_by};
 use super::wait::wait_until;
 
 /// Measured: 6 s for a leader, 5 s for a replica, on two idle cores.
-const START: Duration = Duration::from_secs(120);
+const START: Duration = Duration::from_secs(240);
 const PROGRAMS: &str = "/usr/lib/postgresql/15/bin";
 const USER: &str = "postgres";
 /// Those of a test on loopback that is over in a minute.

@@ -5,10 +5,9 @@ use std::str::FromStr;
 
 use async_trait::async_trait;
 use reqwest::StatusCode;
-use serde::Serialize;
-use serde_json::Value;
 
 use super::url;
+use crate::action::body::{Json, first, json, text};
 use crate::action::masked::masked_text;
 use crate::action::patience::check_timeout;
 use crate::action::typed::{Arguments as _, Typed, arguments, output};
@@ -16,7 +15,7 @@ use crate::action::{
     AT_WILL, Action, ActionError, Declaration, Declared, Effect, Output, Read, StepContext, World, holes,
 };
 use crate::language::{AnyArg as _, Arg, Location};
-use crate::model::{Autonomy, HumanDuration, redact_value};
+use crate::model::{Autonomy, HumanDuration};
 use crate::web::{LARGEST, Method, Origin, WebAnswer, WebRequest};
 
 arguments! {
@@ -53,15 +52,6 @@ output! {
     }
 }
 
-/// Any JSON.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-#[serde(transparent)]
-struct Json(Value);
-
-impl Typed for Json {
-    const WORDS: &'static str = "any";
-}
-
 impl Typed for Method {
     const WORDS: &'static str = "`GET` or `HEAD`";
 }
@@ -94,7 +84,6 @@ impl fmt::Display for Status {
 
 /// As text and JSON stand on the log both, well within what an output may have.
 const LONGEST_TEXT: usize = 16 * 1024;
-const LARGEST_JSON: usize = 96 * 1024;
 const LONGEST_LOCATION: usize = 500;
 
 impl Declared for HttpRequest {
@@ -193,44 +182,9 @@ fn output(what: &str, answer: WebAnswer, seconds: f64) -> Output {
     Output::new(&Answer { status: status.into(), text, json, location, seconds, truncated }, summary)
 }
 
-/// The body as text, masked. Of JSON more is known to be a secret than its text tells, so that
-/// where there is one, the text is that of the masked JSON.
-fn text(body: &[u8]) -> String {
-    if let Ok(read) = serde_json::from_slice::<Value>(body) {
-        let mut masked = read.clone();
-        redact_value(&mut masked);
-        if masked != read {
-            return masked_text(&masked.to_string());
-        }
-    }
-    masked_text(&String::from_utf8_lossy(body))
-}
-
-/// The body as JSON, masked. A text such as `42` is JSON only where it is said to be.
-fn json(body: &[u8], content_type: &str) -> Option<Json> {
-    let kind = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-    let is_said = kind == "application/json" || kind.ends_with("+json");
-    let mut value: Value = serde_json::from_slice(body).ok().filter(|value: &Value| is_said || !is_scalar(value))?;
-    redact_value(&mut value);
-    (value.to_string().len() <= LARGEST_JSON).then_some(Json(value))
-}
-
-fn is_scalar(value: &Value) -> bool {
-    !matches!(value, Value::Object(_) | Value::Array(_))
-}
-
-/// The beginning, and whether that is all.
-fn first(mut text: String, most: usize) -> (String, bool) {
-    if text.len() <= most {
-        return (text, true);
-    }
-    text.truncate(text.floor_char_boundary(most));
-    (text, false)
-}
-
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
 

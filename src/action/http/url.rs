@@ -4,7 +4,7 @@
 use reqwest::Url;
 use serde_json::Value;
 
-use crate::action::ActionError;
+use crate::action::{ActionError, holes};
 use crate::language::{Scope, Template};
 use crate::web::{Origin, split_url};
 
@@ -18,13 +18,13 @@ const LONGEST: usize = 4_096;
 pub(super) fn check(source: &str) -> Result<Origin, String> {
     let (origin, behind) = split_url(source).map_err(|wrong| format!("`url`: {wrong}"))?;
     let odd = |c: char| c.is_control() || c.is_whitespace() || c == '\\' || c == '#';
-    if let Some(odd) = without_holes(behind).chars().find(|c| odd(*c)) {
+    if let Some(odd) = holes::without(behind).chars().find(|c| odd(*c)) {
         let what = if odd.is_control() { "a control character".to_owned() } else { format!("`{odd}`") };
         return Err(format!(
             "`url` holds {what}, which no path and no query has; write it as `%20` and the like, or leave it out"
         ));
     }
-    check_path(&without_holes(behind))?;
+    check_path(&holes::without(behind))?;
     Ok(origin)
 }
 
@@ -93,17 +93,6 @@ fn check_path(behind: &str) -> Result<(), String> {
         Some(part) => Err(format!("`{part}` in the path of `url` leads elsewhere; write the path as it is")),
         None => Ok(()),
     }
-}
-
-/// With a name in the place of each hole.
-fn without_holes(source: &str) -> String {
-    let mut parts = source.split("{{");
-    let mut text = parts.next().unwrap_or_default().to_owned();
-    for part in parts {
-        text.push('x');
-        text.push_str(part.split_once("}}").map_or("", |(_, rest)| rest));
-    }
-    text
 }
 
 /// All but letters, digits and `- . _ ~`.

@@ -139,7 +139,7 @@ impl Read for K8sLogs {
 }
 
 /// The container whose log kubectl would show.
-fn usual_container(pod: &Object) -> Result<String, ActionError> {
+pub(super) fn usual_container(pod: &Object) -> Result<String, ActionError> {
     let named = pod.annotation("kubectl.kubernetes.io/default-container").unwrap_or_default();
     let first = if named.is_empty() { pod.text("/spec/containers/0/name") } else { named };
     if first.is_empty() {

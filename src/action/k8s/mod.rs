@@ -13,6 +13,7 @@ pub(super) mod doubt;
 pub(super) mod endpoints;
 pub(super) mod events;
 pub(super) mod evict;
+pub(super) mod exec;
 pub(super) mod expand_pvc;
 mod field_owner;
 pub(super) mod field_path;

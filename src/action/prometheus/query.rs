@@ -2,14 +2,15 @@
 
 use async_trait::async_trait;
 
+use super::asked::{self, one_line, short};
 use crate::action::amounts::Flag;
 use crate::action::typed::{Arguments as _, Typed, arguments, output};
 use crate::action::{
-    AT_WILL, Action, ActionError, Declaration, Declared, Effect, Field, Output, Read, StepContext, World, holes,
+    AT_WILL, Action, ActionError, Declaration, Declared, Effect, Field, Output, Read, StepContext, World,
 };
-use crate::language::{AnyArg as _, Arg, Location};
+use crate::language::{Arg, Location};
 use crate::model::{Autonomy, HumanDuration};
-use crate::prometheus::{Query, Sample, selectors};
+use crate::prometheus::{Query, Sample};
 
 arguments! {
     pub(in crate::action) struct PrometheusQuery {
@@ -85,28 +86,18 @@ impl Declared for PrometheusQuery {
     }
 
     fn check(&self) -> Result<(), String> {
-        if self.expr.literal().is_some_and(|expr| expr.trim().is_empty()) {
-            return Err("`expr` is empty; write a PromQL expression".into());
-        }
-        holes::check_plain("expr", &self.expr)?;
-        let Some(max_age) = &self.max_age else { return Ok(()) };
-        if max_age.literal().is_some_and(|age| age.0.is_zero()) {
-            return Err("`max_age: 0s` lets no sample through; write how old one may be, such as `5m`".into());
-        }
-        let (source, _) = self.expr.text().unwrap_or_default();
-        selectors(&without_holes(source)).map(drop).map_err(|why| format!("`max_age` cannot be held to `expr`: {why}"))
+        asked::check(&self.expr, self.max_age.as_ref())
     }
 
     fn query(&self) -> Option<(String, Location)> {
-        self.expr.text().map(|(source, at)| (without_holes(source), at))
+        asked::query(&self.expr)
     }
 }
 
 #[async_trait]
 impl Read for PrometheusQuery {
     async fn read(&self, world: &World, step: StepContext<'_>) -> Result<Output, ActionError> {
-        holes::refuse_syntax("expr", &self.expr, step.scope)?;
-        let expr = self.expr.resolve(step.scope)?;
+        let expr = asked::resolve(&self.expr, step.scope)?;
         let many = self.many(step.scope)?.0;
         let max_age = self.max_age.as_ref().map(|age| age.resolve(step.scope)).transpose()?.map(|age| age.0);
         let query = Query { expr, at: world.clock.now(), max_age };
@@ -114,42 +105,21 @@ impl Read for PrometheusQuery {
     }
 }
 
-/// The expression with a name in the place of each hole: what is put in there is a name or a
-/// number.
-fn without_holes(source: &str) -> String {
-    let mut parts = source.split("{{");
-    let mut text = parts.next().unwrap_or_default().to_owned();
-    for part in parts {
-        text.push('x');
-        text.push_str(part.split_once("}}").map_or("", |(_, rest)| rest));
-    }
-    text
-}
-
 fn answer(expr: &str, samples: Vec<Sample>, many: bool) -> Result<Output, ActionError> {
     let expr = expr.trim();
     if let Some(sample) = samples.iter().find(|sample| !sample.value.is_finite()) {
-        let labels =
-            sample.labels.iter().map(|(name, value)| format!("{name}={value:?}")).collect::<Vec<_>>().join(",");
-        let of = if labels.is_empty() { String::new() } else { format!(" for {{{labels}}}") };
-        let hint = if sample.value.is_nan() { " (0 of 0?); where that is fine, leave it out with `>= 0`" } else { "" };
-        let message = format!("`{expr}` gives {}{of}, which is no number to decide by{hint}", sample.value);
-        return Err(ActionError::fail(message));
+        return Err(asked::no_number(expr, &sample.labels, sample.value));
     }
     let count = samples.len();
     match samples.as_slice() {
-        [] => Err(ActionError::fail(format!(
-            "`{expr}` has no samples: is it scraped, and are the labels right? no answer is not a good answer"
-        ))),
+        [] => Err(asked::no_samples(expr)),
         [only] => {
             let shown = short(only.value);
             let summary = format!("{shown} for `{}`", one_line(expr));
             let answer = Answer { value: Some(only.value), shown: Some(shown), samples, count };
             Ok(Output::new(&answer, summary))
         }
-        _ if !many => Err(ActionError::fail(format!(
-            "`{expr}` has {count} samples; aggregate them (`max(...)`, `sum by (...) (...)`), or say `many: true`"
-        ))),
+        _ if !many => Err(asked::several(expr, count)),
         _ if count > MOST_SAMPLES => Err(ActionError::fail(format!(
             "`{expr}` has {count} samples, and {MOST_SAMPLES} is the most that is looked at; aggregate them"
         ))),
@@ -158,27 +128,6 @@ fn answer(expr: &str, samples: Vec<Sample>, many: bool) -> Result<Output, Action
             Ok(Output::new(&Answer { samples, count, ..Answer::default() }, summary))
         }
     }
-}
-
-/// A number as people read it: four significant digits.
-fn short(value: f64) -> String {
-    let size = value.abs();
-    if value == 0.0 || (value.fract() == 0.0 && size < 1e15) {
-        return format!("{value}");
-    }
-    if !(1e-4..1e15).contains(&size) {
-        return format!("{value:.3e}");
-    }
-    // The size is within bounds: the logarithm is between -4 and 15.
-    let decimals = (3 - size.log10().floor() as i32).max(0).unsigned_abs() as usize;
-    let text = format!("{value:.decimals$}");
-    if decimals == 0 { text } else { text.trim_end_matches('0').trim_end_matches('.').to_owned() }
-}
-
-fn one_line(expr: &str) -> String {
-    const SHOWN: usize = 60;
-    let line = expr.split_whitespace().collect::<Vec<_>>().join(" ").replace("( ", "(");
-    if line.chars().count() <= SHOWN { line } else { line.chars().take(SHOWN).chain(['…']).collect() }
 }
 
 #[cfg(test)]
@@ -230,11 +179,5 @@ mod tests {
         assert_eq!(output.value.get("count"), Some(&json!(2)));
         assert_eq!(output.value.get("value"), None::<&Value>);
         assert!(answer("up", samples(&[1.0; 201]), true).is_err());
-    }
-
-    #[test]
-    fn numbers_are_shown_as_people_read_them() {
-        let shown: Vec<String> = [0.0, 4.0, 0.42137, 123.456, 0.000_123_4, 98_765.4, 1.5e-9, 2.5e9].map(short).into();
-        assert_eq!(shown, ["0", "4", "0.4214", "123.5", "0.0001234", "98765", "1.500e-9", "2500000000"]);
     }
 }

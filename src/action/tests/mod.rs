@@ -1,5 +1,6 @@
 //! Each action at its edge: as a playbook writes it, on a simulated cluster, with no more rights than it asks for.
 
+mod alertmanager;
 mod annotate;
 mod certmanager;
 mod configmap;
@@ -7,6 +8,7 @@ mod declared;
 mod delete_pod;
 mod diagnosis;
 mod evict;
+mod exec;
 mod expand;
 mod history;
 mod hpa;
@@ -22,6 +24,7 @@ mod patch;
 mod patroni;
 mod patroni_leads;
 mod pausing;
+mod prometheus;
 mod resources;
 mod restart;
 mod rollout;
@@ -37,9 +40,10 @@ use serde_json::Value;
 
 use super::registry::tests::action;
 use super::{
-    Action, ActionError, Doubt, Field, Mutation, Output, Patchable, Plan, RunMark, ScriptedPast, StepContext, World,
-    prepare, take_back,
+    Action, ActionError, Commands, Doubt, Field, Mutation, Output, Patchable, Plan, RunMark, ScriptedPast, StepContext,
+    World, prepare, take_back,
 };
+use crate::alertmanager::ScriptedAlertmanager;
 use crate::clock::{Clock, ManualClock};
 use crate::cluster::sim::SimCluster;
 use crate::cluster::{Cluster, Object};
@@ -62,9 +66,11 @@ pub(crate) fn world(cluster: &SimCluster, clock: Arc<ManualClock>) -> World {
         web,
         network: Arc::new(ScriptedNetwork::default()),
         databases: Arc::new(ScriptedDatabases::default()),
+        alertmanager: Arc::new(ScriptedAlertmanager::default()),
         past: Arc::new(ScriptedPast::default()),
         clock,
         patchable: Patchable::default(),
+        commands: Commands::default(),
     }
 }
 
@@ -77,12 +83,14 @@ struct Edge {
     web: Arc<ScriptedWeb>,
     network: Arc<ScriptedNetwork>,
     databases: Arc<ScriptedDatabases>,
+    alertmanager: Arc<ScriptedAlertmanager>,
     past: Arc<ScriptedPast>,
     target: ObjectKey,
     scope: Scope,
     step: StepAddress,
     /// What the bot is configured to be allowed.
     patchable: Patchable,
+    commands: Commands,
 }
 
 impl Edge {
@@ -106,11 +114,13 @@ impl Edge {
             web,
             network: Arc::default(),
             databases,
+            alertmanager: Arc::default(),
             past: Arc::default(),
             target,
             scope,
             step,
             patchable,
+            commands: Commands::default(),
         }
     }
 
@@ -149,9 +159,11 @@ impl Edge {
             web: self.web.clone(),
             network: self.network.clone(),
             databases: self.databases.clone(),
+            alertmanager: self.alertmanager.clone(),
             past: self.past.clone(),
             clock: self.clock.clone(),
             patchable: self.patchable.clone(),
+            commands: self.commands.clone(),
         }
     }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::Found;
 use crate::app::{
     parse_oncall, unfit_approvers, unknown_budgets, unknown_contacts, unknown_page_teams, unknown_people,
-    unknown_teams, unknown_ticket_teams, unknown_watch_teams,
+    unknown_set_teams, unknown_teams, unknown_ticket_teams, unknown_watch_teams,
 };
 use crate::clock::{Clock as _, SystemClock};
 use crate::config::{Config, ConfigError};
@@ -86,6 +86,7 @@ impl Found {
         for wrong in unknown_teams(oncall, self.loaded.iter().map(Arc::as_ref)) {
             self.error(Code::UnknownTeam, file, &wrong);
         }
+        self.diagnostics.extend(unknown_set_teams(oncall, config));
         for wrong in unfit_approvers(oncall, config, self.loaded.iter().map(Arc::as_ref)) {
             self.error(Code::UnknownTeam, file, &wrong);
         }

@@ -4,6 +4,7 @@ mod belief;
 mod connect;
 mod discovery;
 mod eviction;
+mod exec;
 mod logs;
 mod refusal;
 
@@ -25,8 +26,8 @@ use discovery::Discovery;
 use refusal::Asked;
 
 use super::{
-    Access, Cluster, ClusterError, Delete, Evict, Kind, KindName, Kinds, ListPage, ListQuery, Log, LogQuery, Object,
-    Patch,
+    Access, Cluster, ClusterError, Delete, Evict, ExecQuery, Executed, Kind, KindName, Kinds, ListPage, ListQuery, Log,
+    LogQuery, Object, Patch,
 };
 use crate::model::ObjectKey;
 
@@ -227,6 +228,10 @@ impl Cluster for RealCluster {
 
     async fn logs(&self, query: &LogQuery) -> Result<Log, ClusterError> {
         self.read_log(query).await
+    }
+
+    async fn exec(&self, query: &ExecQuery) -> Result<Executed, ClusterError> {
+        self.run_program(query).await
     }
 
     async fn patch(&self, patch: &Patch) -> Result<Object, ClusterError> {

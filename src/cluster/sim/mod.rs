@@ -15,6 +15,7 @@ mod custom;
 mod defaults;
 mod deletion;
 mod eviction;
+mod exec;
 mod fault;
 mod load;
 mod logs;
@@ -40,6 +41,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
+pub use exec::{ContainerProgram, ProgramEnd, ProgramFault};
 pub use fault::{Fault, Verb};
 pub use logs::ContainerLog;
 
@@ -48,7 +50,8 @@ use self::managers::Writer;
 use self::state::State;
 use super::merge::merge;
 use super::{
-    Access, Cluster, ClusterError, Delete, Evict, Kind, KindName, Kinds, ListQuery, Log, LogQuery, Object, Patch,
+    Access, Cluster, ClusterError, Delete, Evict, ExecQuery, Executed, Kind, KindName, Kinds, ListQuery, Log, LogQuery,
+    Object, Patch,
 };
 use crate::clock::Clock;
 use crate::model::ObjectKey;
@@ -303,12 +306,15 @@ impl Cluster for SimCluster {
 
     async fn list(&self, query: &ListQuery) -> Result<Vec<Object>, ClusterError> {
         let (state, kind) = self.admit(Verb::List, "", &ObjectKey::new(&query.kind, &query.namespace, ""), false)?;
-        let found = state.list(kind, query)?;
-        Ok(found.into_iter().map(|object| in_version(object, kind)).collect())
+        state.list(kind, query).map(|found| found.into_iter().map(|object| in_version(object, kind)).collect())
     }
 
     async fn logs(&self, query: &LogQuery) -> Result<Log, ClusterError> {
         self.read_log(query)
+    }
+
+    async fn exec(&self, query: &ExecQuery) -> Result<Executed, ClusterError> {
+        self.run_program(query)
     }
 
     async fn patch(&self, patch: &Patch) -> Result<Object, ClusterError> {

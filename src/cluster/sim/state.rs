@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::custom::CustomKinds;
+use super::exec::Played;
 use super::fault::Faults;
 use super::logs::ContainerLog;
 use super::managers::Writer;
@@ -45,6 +46,8 @@ pub(super) struct State {
     pub faults: Faults,
     /// What containers have written; of several that fit, the last counts.
     pub logs: Vec<ContainerLog>,
+    /// What programs in containers say; of several that fit, the last counts.
+    pub programs: Vec<Played>,
     /// While objects are loaded: everything takes no time, and nobody talks about it.
     pub is_settling: bool,
     /// While a user writes.
@@ -89,6 +92,7 @@ impl State {
             now,
             faults: Faults::default(),
             logs: Vec::new(),
+            programs: Vec::new(),
             is_settling: false,
             is_user: false,
             dirty: VecDeque::new(),

@@ -135,7 +135,7 @@ fn is_version(text: &str) -> bool {
     parts.len() == 3 && parts.iter().all(number) && rest.is_none_or(suffix)
 }
 
-pub(super) fn is_team(text: &str) -> bool {
+pub(in crate::playbook) fn is_team(text: &str) -> bool {
     (1..=63).contains(&text.len()) && text.chars().all(|c| c.is_alphanumeric() || "-_.".contains(c))
 }
 

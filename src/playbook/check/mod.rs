@@ -32,11 +32,13 @@ use std::sync::Arc;
 
 use super::document::{InputKind, Playbook};
 use super::load::{Loaded, RawPlaybook, Seen, Text, branches_end_as_steps, place};
+use super::settings::SiteSettings;
 use crate::cluster::Kinds;
 use crate::diagnostics::{Code, Diagnostic, DiagnosticSeverity, SourceText};
 use crate::language::{Expression, InBody, Location, Template, TemplateError};
 use crate::model::{Digest, Phase, PlaybookRef};
 use blocks::Blocks;
+pub(super) use header::is_team;
 use names::Names;
 use visible::{Sees, Visible};
 
@@ -45,6 +47,8 @@ use visible::{Sees, Visible};
 pub(super) enum Asks {
     /// Whoever writes it: all that is wrong counts.
     Author,
+    /// The same, where a site has set something of it.
+    Site,
     /// A run that was pinned to it: it was right by the rules of its time, and what it does is
     /// still known. Rules that came since are not its own.
     Run,
@@ -61,7 +65,7 @@ pub(super) fn check(
     let is_read = checker.problems.iter().all(|problem| problem.severity != DiagnosticSeverity::Error);
     let playbook = loaded.document.and_then(|raw| build(&mut checker, raw, loaded.incomplete));
     let mut problems = checker.problems;
-    if asks == Asks::Author {
+    if asks != Asks::Run {
         problems.extend(source.deceiving(DiagnosticSeverity::Error));
     }
     problems.sort_by_key(|problem| (problem.line(), problem.column()));
@@ -111,6 +115,12 @@ fn build(checker: &mut Checker<'_>, mut raw: RawPlaybook, incomplete: bool) -> O
     for steps in [Some(&mut raw.diagnose), Some(&mut raw.mitigate), raw.escalate.as_mut()].into_iter().flatten() {
         branches_end_as_steps(steps);
     }
+    let settings = raw.settings.take();
+    if let Some((at, _)) = settings.as_ref().filter(|_| checker.asks == Asks::Author) {
+        let remedy = "write what is to be set into `playbooks.settings` of dogwatch.yaml";
+        let message = "`settings` is what a site sets of a playbook, and no part of it";
+        checker.error(Code::Misplaced, *at, message, Some(remedy.into()));
+    }
     let mut names = Names::of(&raw, checker.kinds, incomplete);
     let header = header::check(checker, &raw);
     let inputs = inputs::check(checker, &raw.inputs);
@@ -146,7 +156,7 @@ fn build(checker: &mut Checker<'_>, mut raw: RawPlaybook, incomplete: bool) -> O
     }
     let header = header?;
     autonomy::check(checker, header.autonomy, autonomy::actions(&mitigate));
-    Some(Playbook {
+    let mut playbook = Playbook {
         reference: PlaybookRef {
             name: header.name.clone(),
             version: header.version.clone(),
@@ -173,7 +183,16 @@ fn build(checker: &mut Checker<'_>, mut raw: RawPlaybook, incomplete: bool) -> O
         kinds: checker.kinds.clone(),
         source: Arc::from(checker.source.text),
         path: checker.source.path.to_owned(),
-    })
+        site: SiteSettings::default(),
+        written: None,
+    };
+    if let Some((at, set)) = settings
+        && let Err(why) = playbook.settle(set)
+    {
+        checker.error(Code::Contradiction, at, why, None);
+        return None;
+    }
+    Some(playbook)
 }
 
 /// Collects problems.
@@ -202,7 +221,7 @@ impl Checker<'_> {
         remedy: impl Into<Option<String>>,
     ) -> bool {
         self.error(code, at, message, remedy);
-        self.asks == Asks::Author
+        self.asks != Asks::Run
     }
 
     fn warning(&mut self, code: Code, at: Location, message: impl Into<String>, remedy: impl Into<Option<String>>) {

@@ -382,7 +382,11 @@ fn meaning(expression: &str) -> Option<Vec<String>> {
 fn window_of(step: &RawStep) -> Option<Duration> {
     let [does] = step.does.as_slice() else { return None };
     match &does.what {
-        What::Action(action) => window(&action.describe().query()?.0),
+        What::Action(action) => {
+            let action = action.describe();
+            let (of_query, of_action) = (window(&action.query()?.0), action.looks_back());
+            of_query.into_iter().chain(of_action).reduce(|one, other| one + other)
+        }
         _ => None,
     }
 }

@@ -150,7 +150,7 @@ pub(super) fn one(checker: &mut Checker<'_>, spot: Spot<'_>, mut raw: RawStep) -
         && at_most.is_some() == raw.at_most.is_some();
     let is_wrong =
         checker.problems[before..].iter().any(|problem| problem.severity == super::DiagnosticSeverity::Error);
-    if !raw.seen.broken.is_empty() || (is_wrong && (checker.asks == Asks::Author || !is_whole)) {
+    if !raw.seen.broken.is_empty() || (is_wrong && (checker.asks != Asks::Run || !is_whole)) {
         return draft;
     }
     let address = spot.address(raw.id);

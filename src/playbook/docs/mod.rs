@@ -80,6 +80,10 @@ impl<'p> Site<'p> {
             ("Autonomy", autonomy(playbook)),
             ("Version", prose(&playbook.version)),
         ];
+        let set = playbook.set_here().join("; ");
+        if !set.is_empty() {
+            facts.push(("Set by the site", prose(&set)));
+        }
         let page_by = playbook.page_by.map(|by| format!("{} after its beginning at the latest", HumanDuration(by)));
         facts.extend(page_by.map(|by| ("Pages somebody", by)));
         facts.extend(limits(playbook).into_iter().map(|limit| ("Limit", limit)));

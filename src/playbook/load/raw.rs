@@ -6,6 +6,7 @@ use super::reader::{Fields, Reader, Seen, Text, place, plain_fields};
 use super::several::{OneOrEach, OneOrMore};
 use super::step::RawStep;
 use crate::language::{Arg, Location};
+use crate::playbook::SiteSettings;
 
 /// The whole document.
 #[derive(Debug, Default)]
@@ -26,6 +27,8 @@ pub(in crate::playbook) struct RawPlaybook {
     pub diagnose: Vec<RawStep>,
     pub mitigate: Vec<RawStep>,
     pub escalate: Option<Vec<RawStep>>,
+    /// What a site has set, behind what its author wrote.
+    pub settings: Option<(Location, SiteSettings)>,
 }
 
 #[derive(Debug, Default)]
@@ -149,6 +152,8 @@ impl Fields for RawPlaybook {
             "diagnose" => self.diagnose = reader.list(map)?,
             "mitigate" => self.mitigate = reader.list(map)?,
             "escalate" => self.escalate = Some(reader.list(map)?),
+            // Nobody is told to write it: it is no word of the language.
+            "settings" => self.settings = Some((place(key), map.next_value()?)),
             _ => return Ok(false),
         }
         Ok(true)

@@ -9,7 +9,9 @@ use crate::playbook::{Playbook, StepKind};
 fn playbook(declaration: &Declaration) -> Playbook {
     let step: String = declaration.example.lines().map(|line| format!("  {line}\n")).collect();
     let target = match declaration.name {
-        "k8s.get" | "k8s.claim_owner" | "k8s.expand_pvc" => "PersistentVolumeClaim, namespace: kube-system",
+        "k8s.get" | "k8s.claim_owner" | "k8s.expand_pvc" | "prometheus.range" => {
+            "PersistentVolumeClaim, namespace: kube-system"
+        }
         "k8s.delete_job" => "Job, namespace: kube-system",
         "k8s.suspend_cronjob" | "k8s.resume_cronjob" => "CronJob, namespace: kube-system",
         "k8s.configmap_patch" => "ConfigMap, namespace: kube-system",

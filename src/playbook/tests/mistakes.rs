@@ -4,6 +4,23 @@ use super::{parse, with};
 use crate::model::Phase;
 use crate::playbook::Block;
 
+/// What a verify asks again of a stretch of time holds what was before the change.
+#[test]
+fn a_verify_that_looks_back_over_the_change_is_warned_of() {
+    let warned = |range: &str, settle: &str| {
+        let (before, rest) = crate::playbook::tests::GOOD.split_once("    prometheus.query").unwrap();
+        let rest = rest.split_once('\n').unwrap().1.replace("value", "last").replace("settle: 6m", settle);
+        let playbook = parse(&format!("{before}    prometheus.range: {range}\n{rest}")).unwrap();
+        playbook.warnings.into_iter().map(|warning| warning.message).collect::<Vec<_>>()
+    };
+    let looks_back = "the query looks back 10m, and is asked 6m after the change: it still sees what was before";
+    assert_eq!(warned("{ expr: 'sum(rate(x[5m]))', over: 5m }", "settle: 6m"), [looks_back]);
+    assert_eq!(warned("{ expr: 'sum(rate(x[5m]))', over: 5m }", "settle: 10m"), [""; 0]);
+    let patience =
+        "the query looks back 1h, and patience ends after 12m: all that it ever sees is mixed with what was before";
+    assert_eq!(warned("{ expr: sum(x) }", "settle: 6m"), [patience]);
+}
+
 /// What people are told about the mistake.
 fn told(old: &str, new: &str) -> String {
     let problems = match parse(&with(old, new)) {
@@ -255,7 +272,7 @@ fn actions() {
     25 |     helm.rollback: { by: 50%, max: "{{inputs.max_replicas}}" }
        |     ^^^^^^^^^^^^^
        |
-       = help: the actions are `prometheus.query`, `http.request`, `dns.lookup`, `tcp.connect`, `tls.inspect`, `k8s.get`, `k8s.list`, `k8s.events`, `k8s.pods`, `k8s.logs`, `k8s.last_change`, `history.runs`, `k8s.owners`, `k8s.claim_owner`, `k8s.rollout_history`, `k8s.rollout_status`, `k8s.endpoints`, `k8s.quota`, `k8s.images`, `k8s.top`, `k8s.scale`, `k8s.hpa_set`, `k8s.expand_pvc`, `k8s.delete_job`, `k8s.create_job`, `k8s.suspend_cronjob`, `k8s.resume_cronjob`, `k8s.rollout_undo`, `k8s.rollout_restart`, `k8s.rollout_pause`, `k8s.rollout_resume`, `k8s.set_resources`, `k8s.set_image`, `k8s.patch`, `k8s.configmap_patch`, `k8s.annotate`, `k8s.label`, `k8s.cordon`, `k8s.uncordon`, `k8s.evict` and 23 more
+       = help: the actions are `prometheus.query`, `prometheus.range`, `alertmanager.alerts`, `http.request`, `dns.lookup`, `tcp.connect`, `tls.inspect`, `k8s.get`, `k8s.list`, `k8s.events`, `k8s.pods`, `k8s.logs`, `k8s.last_change`, `history.runs`, `k8s.owners`, `k8s.claim_owner`, `k8s.rollout_history`, `k8s.rollout_status`, `k8s.endpoints`, `k8s.quota`, `k8s.images`, `k8s.top`, `k8s.scale`, `k8s.hpa_set`, `k8s.expand_pvc`, `k8s.delete_job`, `k8s.create_job`, `k8s.suspend_cronjob`, `k8s.resume_cronjob`, `k8s.rollout_undo`, `k8s.rollout_restart`, `k8s.rollout_pause`, `k8s.rollout_resume`, `k8s.set_resources`, `k8s.set_image`, `k8s.patch`, `k8s.configmap_patch`, `k8s.annotate`, `k8s.label`, `k8s.cordon` and 25 more
     "#);
     told!("    k8s.scale:" => "    k8s.list: { kind: Pod }\n    k8s.scale:", @r#"
     error[second-action]: one step cannot do both `k8s.list` and `k8s.scale`

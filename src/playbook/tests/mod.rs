@@ -16,6 +16,7 @@ mod missing;
 mod mistakes;
 mod requests;
 mod schedules;
+mod settings;
 mod several_kinds;
 mod severities;
 mod shipped;

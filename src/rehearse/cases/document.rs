@@ -10,11 +10,12 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Value, json};
 use serde_saphyr::Spanned;
 
+use super::alertmanager::OtherAlert;
 use super::history::EarlierRun;
 use super::network::NetworkAnswers;
 use super::series::Series;
 use super::sql::{SqlAnswers, SqlSession};
-use crate::cluster::sim::{ContainerLog, Fault};
+use crate::cluster::sim::{ContainerLog, ContainerProgram, Fault};
 use crate::model::{Autonomy, HumanDuration, ObjectKey, Outcome};
 
 /// The schema (draft 2020-12) of a file of cases.
@@ -68,12 +69,19 @@ pub struct CaseFile {
     #[serde(default)]
     #[schemars(with = "Vec<EarlierRun>")]
     pub history: Vec<Spanned<EarlierRun>>,
+    /// What fires in Alertmanager beside the alert of a case, in every case; `[]`: nothing does.
+    /// Left out here and in the case: none is configured.
+    #[schemars(with = "Option<Vec<OtherAlert>>")]
+    pub alertmanager: Option<Vec<Spanned<OtherAlert>>>,
     /// Sessions in databases that steps with `sql.terminate` may end, in every case.
     #[serde(default)]
     pub sessions: Vec<SqlSession>,
     /// What containers have written, in every case.
     #[serde(default)]
     pub logs: Vec<ContainerLog>,
+    /// What programs in containers say, in every case. One that no entry speaks of is not there.
+    #[serde(default)]
+    pub exec: Vec<ContainerProgram>,
     #[schemars(with = "Vec<Case>")]
     pub cases: Vec<Spanned<Case>>,
 }
@@ -122,12 +130,18 @@ pub struct Case {
     #[serde(default)]
     #[schemars(with = "Vec<EarlierRun>")]
     pub history: Vec<Spanned<EarlierRun>>,
+    /// What fires in Alertmanager in this case, beside the file's and the case's own alert.
+    #[schemars(with = "Option<Vec<OtherAlert>>")]
+    pub alertmanager: Option<Vec<Spanned<OtherAlert>>>,
     /// Sessions of this case, beside the file's.
     #[serde(default)]
     pub sessions: Vec<SqlSession>,
     /// What containers have written in this case; asked before the file's.
     #[serde(default)]
     pub logs: Vec<ContainerLog>,
+    /// What programs in containers say in this case; asked before the file's.
+    #[serde(default)]
+    pub exec: Vec<ContainerProgram>,
     /// What goes wrong in the cluster. A fault that nothing runs into fails the case.
     #[serde(default)]
     pub faults: Vec<Fault>,
@@ -159,7 +173,8 @@ pub struct Answers {
     /// A part of the expression.
     pub query: String,
     /// One answer for each time it is asked; the last one stays. `null`: no samples; a number: one without labels; several:
-    /// `[{ labels: { pod: db-0 }, value: 1 }]`.
+    /// `[{ labels: { pod: db-0 }, value: 1 }]`; how one ran, for `prometheus.range`: `{ points:
+    /// [40, 71] }`.
     pub answers: Vec<Series>,
     /// How old the samples are that they are made of; by default as fresh as can be.
     pub age: Option<HumanDuration>,

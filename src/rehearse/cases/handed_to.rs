@@ -8,9 +8,9 @@ use crate::cluster::Kinds;
 use crate::files;
 use crate::playbook::{LARGEST_PLAYBOOK, Playbook, files_of, root_of};
 
-/// The playbooks that it may be handed over to, and those that these may be: as the nearest folder above its file that
-/// has them all knows them, as far up as [`root_of`]. Nearer is first, as two folders of one repository may each hold a
-/// site's.
+/// The playbooks that it may be handed over to, and those that these may be: as the nearest folder
+/// above its file that has them all knows them, as far up as [`root_of`]. Nearer is first, as two
+/// folders of one repository may each hold a site's.
 pub fn handed_to(playbook: &Playbook) -> Vec<Arc<Playbook>> {
     let mut found = BTreeMap::new();
     if playbook.hand_overs().next().is_none() {

@@ -1,5 +1,6 @@
 //! `dogwatch test`: the cases beside each playbook, and which of its branches none of them entered.
 
+mod alertmanager;
 mod branches;
 mod check;
 mod chosen;

@@ -14,7 +14,8 @@ use super::document::{Case, CaseFile, During, WebAnswers};
 use super::network::{self, NetworkAnswers};
 use super::sql::{self, SqlAnswers};
 use super::times::fill;
-use super::{history, script};
+use super::{alertmanager, history, script};
+use crate::alertmanager::{FiringNow, ScriptedAlertmanager};
 use crate::clock::{Clock, ManualClock};
 use crate::cluster::Object;
 use crate::cluster::sim::SimCluster;
@@ -103,6 +104,9 @@ impl<'a> Play<'a> {
         for log in file.logs.iter().chain(&case.logs) {
             cluster.writes_log(log.clone());
         }
+        for program in file.exec.iter().chain(&case.exec) {
+            cluster.has_program(program.clone());
+        }
         let prometheus = Arc::new(ScriptedPrometheus::default());
         for answers in case.prometheus.iter().chain(&file.prometheus) {
             script::answer(&prometheus, &cluster, &answers.value)?;
@@ -120,6 +124,8 @@ impl<'a> Play<'a> {
         for SqlAnswers { statement, pod, answers } in case.sql.iter().chain(&file.sql).map(|answers| &answers.value) {
             databases.answers_in_turn(statement, pod, answers.iter().map(sql::reply).collect());
         }
+        let said = [file.alertmanager.as_ref(), case.alertmanager.as_ref()];
+        let alertmanager = Arc::new(alertmanager::scripted(said, begin));
         let past = history::past(file, case, begin);
         for session in case.sessions.iter().chain(&file.sessions) {
             databases.begins(sql::session(session));
@@ -135,6 +141,7 @@ impl<'a> Play<'a> {
             web,
             network,
             databases,
+            alertmanager: alertmanager.clone(),
             past,
             catalog,
             rules: IncidentRules {
@@ -151,7 +158,7 @@ impl<'a> Play<'a> {
         .await?;
         // What is there at the beginning comes to rest first: pods start, claims bind.
         stage.pass(Duration::from_secs(60)).await.map_err(anyhow::Error::from_boxed)?;
-        Ok(Play { stage, case, name, begin: begin + Duration::from_secs(60) })
+        Ok(Play { stage, alertmanager, case, name, begin: begin + Duration::from_secs(60) })
     }
 }
 
@@ -218,6 +225,7 @@ pub(super) fn key_of(object: &Object) -> String {
 /// A case on its stage.
 pub struct Play<'a> {
     pub stage: Stage,
+    alertmanager: Arc<ScriptedAlertmanager>,
     pub case: &'a Case,
     /// The playbook's name.
     pub name: String,
@@ -321,9 +329,17 @@ impl Play<'_> {
 
     async fn notify(&self, status: AlertStatus) -> anyhow::Result<()> {
         let Some(alert) = &self.case.alert else { return Ok(()) };
-        let mut labels = alert.labels.clone();
-        labels.insert("alertname".into(), alert.name.clone());
+        let labels = alertmanager::labelled(&alert.name, &alert.labels);
         let now = self.stage.clock.now();
+        match status {
+            AlertStatus::Firing => self.alertmanager.fires(FiringNow {
+                labels: labels.clone(),
+                starts_at: self.begin,
+                silenced_by: Vec::new(),
+                inhibited_by: Vec::new(),
+            }),
+            AlertStatus::Resolved => self.alertmanager.ends(&labels),
+        }
         let alert = Alert {
             given: None,
             in_order: false,

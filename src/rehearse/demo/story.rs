@@ -120,6 +120,7 @@ impl Night {
             web: Arc::default(),
             network: Arc::new(network()),
             databases: Arc::default(),
+            alertmanager: Arc::default(),
             past: Vec::new(),
             catalog,
             rules: IncidentRules::default(),

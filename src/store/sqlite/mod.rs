@@ -131,7 +131,8 @@ impl SqliteStore {
         declare_secret(link_secret.expose());
         start::take_over(&mut connection, clock.now(), &sinks.get()).await?;
         file.opened()?;
-        // One thread asks a rehearsal's, and each connection reads the schema and prepares its statements anew.
+        // One thread asks a rehearsal's, and each connection reads the schema and prepares its
+        // statements anew.
         let readers = if durability == Durability::Full { 4 } else { 1 };
         let reads = SqlitePoolOptions::new()
             .max_connections(readers)

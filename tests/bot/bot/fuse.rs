@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 use dogwatch::cluster::{
-    Access, Cluster, ClusterError, Delete, Evict, Kind, KindName, Kinds, ListQuery, Log, LogQuery, Object, Patch,
-    SimCluster,
+    Access, Cluster, ClusterError, Delete, Evict, ExecQuery, Executed, Kind, KindName, Kinds, ListQuery, Log, LogQuery,
+    Object, Patch, SimCluster,
 };
 use dogwatch::metrics::{Levels, PagesMade};
 use dogwatch::model::*;
@@ -454,6 +454,10 @@ impl Cluster for FusedCluster {
 
     async fn logs(&self, query: &LogQuery) -> Result<Log, ClusterError> {
         self.inner.logs(query).await
+    }
+
+    async fn exec(&self, query: &ExecQuery) -> Result<Executed, ClusterError> {
+        self.inner.exec(query).await
     }
 
     async fn patch(&self, patch: &Patch) -> Result<Object, ClusterError> {

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::Utc;
-use dogwatch::action::{Patchable, ScriptedPast, World};
+use dogwatch::action::{Commands, Patchable, ScriptedPast, World};
 use dogwatch::bot::Bot;
 use dogwatch::chat::discord::{DiscordError, DiscordGateway};
 use dogwatch::chat::{Desk, Handoffs, Previews};
@@ -198,9 +198,11 @@ impl Night {
                 web: Arc::new(ScriptedWeb::default()),
                 network: Arc::new(ScriptedNetwork::default()),
                 databases: Arc::new(ScriptedDatabases::default()),
+                alertmanager: Arc::new(dogwatch::alertmanager::NoAlertmanager),
                 past: Arc::new(ScriptedPast::default()),
                 clock: clock.clone(),
                 patchable: Patchable::default(),
+                commands: Commands::default(),
             },
             catalog,
             rules: IncidentRules { teams, ..IncidentRules::default() }.into(),

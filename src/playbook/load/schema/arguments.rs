@@ -33,7 +33,12 @@ pub(super) fn of_argument(argument: &Argument) -> Value {
         "number or quantity" => vec![quantity()],
         "percentage or number" => vec![share, quantity()],
         "path" => vec![json!({ "type": "string", "pattern": "^ *[A-Za-z0-9_-]+([.][A-Za-z0-9_-]+)* *$" })],
+        "matchers" => {
+            let matchers = json!({ "type": "array", "minItems": 1, "items": { "type": "string" } });
+            return described(argument.doc, matchers);
+        }
         "growth" => return described(argument.doc, growth(share)),
+        "command" => return described(argument.doc, command()),
         "duration" => vec![duration_form()],
         "kind" => vec![kind()],
         // Words: `cronjob` or `self`.
@@ -53,6 +58,16 @@ pub(super) fn of_argument(argument: &Argument) -> Value {
 
 fn quantity() -> Value {
     json!({ "type": ["string", "number"], "pattern": "^[0-9.]+([eE][0-9]+|[numkKMGTPE]i?)?$" })
+}
+
+/// A program and its arguments.
+fn command() -> Value {
+    json!({
+        "type": "array",
+        "minItems": 1,
+        "maxItems": 20,
+        "items": { "anyOf": [{ "type": ["string", "number"] }, { "$ref": "#/$defs/template" }] },
+    })
 }
 
 /// By how much a limit grows, and up to where.

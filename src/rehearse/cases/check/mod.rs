@@ -1,6 +1,7 @@
 //! What is wrong with a file of cases, beyond its form: names that stand for nothing, values that
 //! cannot be, expectations that contradict each other.
 
+mod alertmanager;
 mod fits;
 mod history;
 mod network;
@@ -56,6 +57,7 @@ impl Check<'_> {
         self.network_answers(&file.network);
         self.sql_answers(&file.sql);
         self.history(&file.history);
+        self.other_alerts(file.alertmanager.as_ref());
         if file.cases.is_empty() {
             let at = self.source.find(Location { line: 1, column: 1 }, "cases");
             self.error(Code::NoCases, at, "there is no case", "write one: `- name: ...`");
@@ -87,6 +89,7 @@ impl Check<'_> {
         self.network_answers(&case.network);
         self.sql_answers(&case.sql);
         self.history(&case.history);
+        self.other_alerts(case.alertmanager.as_ref());
         for during in &case.during {
             self.during(&during.value, during.referenced.into());
         }

@@ -12,7 +12,7 @@ pub(super) fn of(recorded: &RecordedRun, playbook: &Playbook, notes: &mut Vec<St
     let mut asked = Asked(Vec::new());
     let mut scope = Scope::new();
     scope.insert("inputs".into(), Value::Object(recorded.run.inputs.clone()));
-    scope.insert("alert".into(), recorded.run.alert.clone());
+    scope.insert("alert".into(), playbook.sees(recorded.run.alert.clone()));
     for Recorded { event, .. } in &recorded.log {
         match event {
             RunEvent::TargetRead { object: Some(object) } => drop(scope.insert("target".into(), object.clone())),
@@ -27,6 +27,9 @@ pub(super) fn of(recorded: &RecordedRun, playbook: &Playbook, notes: &mut Vec<St
         if !is_whole {
             notes
                 .push(format!("the query of {} has a hole that is not told on the log: look at `query`", step.address));
+        }
+        if matches!(event, RunEvent::Read { output, .. } if output.get("sparkline").is_some()) {
+            notes.push(format!("how the series of {} ran is drawn from its blocks, and not exact", step.address));
         }
         asked.add(expr, answer);
     }
@@ -67,8 +70,12 @@ fn answered(event: &RunEvent) -> Option<Value> {
     }
 }
 
-/// The number of the only sample, where that has no labels; else each with its own.
+/// The number of the only sample, where that has no labels; else each with its own. Of what was
+/// asked about a stretch of time, how each series ran.
 fn said(output: &Value) -> Value {
+    if let Some(series) = output.get("series").and_then(Value::as_array) {
+        return series.iter().map(|ran| json!({ "labels": ran["labels"], "points": points(ran) })).collect();
+    }
     let samples = output.get("samples").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     let has_labels = |sample: &Value| sample["labels"].as_object().is_some_and(|labels| !labels.is_empty());
     match (samples, output.get("value")) {
@@ -76,6 +83,28 @@ fn said(output: &Value) -> Value {
         ([], Some(value)) => value.clone(),
         (samples, _) => Value::Array(samples.to_vec()),
     }
+}
+
+/// What a line of blocks shows, between the least and the greatest value; the first and the newest
+/// value are known.
+fn points(ran: &Value) -> Vec<Option<f64>> {
+    const BLOCKS: &str = "▁▂▃▄▅▆▇█";
+    let number = |name: &str| ran[name].as_f64().unwrap_or_default();
+    let (least, greatest) = (number("min"), number("max"));
+    let shown = ran["sparkline"].as_str().unwrap_or_default().chars();
+    let value = |block: char| {
+        let level = BLOCKS.chars().position(|one| one == block)? as f64 / 7.0;
+        // No more digits than it says.
+        Some(((least + level * (greatest - least)) * 1e3).round() / 1e3)
+    };
+    let mut points: Vec<Option<f64>> = shown.map(value).collect();
+    if let Some(first) = points.iter_mut().find(|point| point.is_some()) {
+        *first = Some(number("first"));
+    }
+    if let Some(last) = points.iter_mut().rfind(|point| point.is_some()) {
+        *last = Some(number("last"));
+    }
+    points
 }
 
 fn has_none(error: &str) -> bool {
@@ -103,4 +132,18 @@ fn shortened(mut answers: Vec<Value>) -> Vec<Value> {
         answers.pop();
     }
     answers
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn how_a_series_ran_is_drawn_from_its_blocks() {
+        let ran = json!({
+            "labels": { "pod": "db-0" }, "first": 1.05, "last": 7.9, "min": 1.0, "max": 8.0, "sparkline": "▁·▄█",
+        });
+        let output = json!({ "series": [ran], "count": 1 });
+        assert_eq!(said(&output), json!([{ "labels": { "pod": "db-0" }, "points": [1.05, null, 4.0, 7.9] }]));
+    }
 }

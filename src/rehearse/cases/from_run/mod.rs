@@ -3,6 +3,7 @@
 //!
 //! The log keeps what the run decided by. What it does not keep, the case says in a note.
 
+mod alertmanager;
 mod answers;
 mod history;
 mod manifests;
@@ -77,6 +78,7 @@ pub fn case_of_run(recorded: &RecordedRun, playbook: &Playbook) -> Result<CaseOf
     fields.extend(list("network", network::of(recorded, playbook)));
     fields.extend(list("sql", sql::of(recorded, playbook, &mut notes)));
     fields.extend(list("history", history::of(recorded, playbook)));
+    fields.extend(alertmanager::of(recorded, playbook, &mut notes).map(|alerts| ("alertmanager", alerts)));
     fields.extend(list("sessions", sql::sessions(recorded, playbook)));
     fields.extend(list("during", during(recorded, &mut notes)));
     let mut expect = Map::new();

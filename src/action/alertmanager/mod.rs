@@ -1,0 +1,4 @@
+//! What is asked of Alertmanager.
+
+pub(super) mod alerts;
+mod matchers;

@@ -1,0 +1,4 @@
+//! Actions on backups that pgBackRest makes.
+
+pub(super) mod info;
+mod repository;
