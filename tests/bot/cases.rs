@@ -145,6 +145,8 @@ every_case_passes_of! {
     pvc_filling "pvc-filling"
     pvc_pending "pvc-pending"
     quota_full "quota-full"
+    restore_drill "restore-drill"
+    restore_drill_weekly "restore-drill-weekly"
     rollout_undo "rollout-undo"
     service_errors "service-errors"
     slo_probe "slo-probe"
