@@ -224,7 +224,8 @@ fn each_alert_of_the_shipped_rules_has_a_shipped_playbook() {
     assert_eq!((said.code, said.err.as_str()), (0, ""), "{}", said.out);
     let told = json_of(&said);
     let rules = told["rules"].as_array().unwrap();
-    let uncovered = rules.iter().filter(|rule| rule["state"] != "covered");
+    // Which namespace an alert is about, its labels say only when it fires.
+    let uncovered = rules.iter().filter(|rule| rule["state"] != "covered" && rule["state"] != "maybe");
     let uncovered: Vec<&str> = uncovered.map(|rule| rule["group"].as_str().unwrap()).collect();
     assert!(rules.len() > 12 && uncovered == ["dogwatch"; 3], "{uncovered:?} of {}", rules.len());
     // What is started otherwise is not told as idle.
