@@ -33,6 +33,7 @@ mod serve;
 mod serving;
 mod settings;
 mod shipped;
+mod shipped_metrics;
 #[path = "../world/story/mod.rs"]
 mod story;
 mod surroundings;

@@ -202,6 +202,10 @@ fn coredns_that_is_slow_by_itself_is_told_from_one_that_waits() {
     let idle = series(&format!("coredns_proxy_request_duration_seconds_bucket{{{KUBE_DNS},le=\"+Inf\"}}"), "5x70");
     assert_eq!(value_of(&upstream, &[idle]), Some(-1.0));
     assert_eq!(value_of(&servfail, &[answers("NOERROR"), answers("SERVFAIL")]), Some(0.5));
+    // What max_concurrent refuses counts as well: a quarter of each.
+    let refused = series(&format!("coredns_forward_max_concurrent_rejects_total{{{KUBE_DNS}}}"), "0+15x70");
+    assert_eq!(value_of(&servfail, &[answers("NOERROR"), answers("SERVFAIL"), refused.clone()]), Some(0.75));
+    assert_eq!(value_of(&servfail, &[answers("REFUSED"), refused]), Some(0.5));
     let held_back = [
         periods("container_cpu_cfs_throttled_periods_total", "0+300x70"),
         periods("container_cpu_cfs_periods_total", "0+600x70"),
@@ -214,6 +218,30 @@ fn coredns_that_is_slow_by_itself_is_told_from_one_that_waits() {
         "0+30x70",
     );
     assert_eq!(value_of(&servfail, &[cache]), None);
+}
+
+#[test]
+fn a_pgbouncer_is_asked_in_the_words_of_either_exporter() {
+    let [clients, at_work] = ["clients", "at_work"].map(|id| query("pgbouncer", id));
+    let of = |metric: &str, values: &str| {
+        series(&format!(r#"pgbouncer_{metric}{{namespace="databases",pod="data-db-17"}}"#), values)
+    };
+    let community = [of("used_clients", "30x70"), of("config_max_client_connections", "100x70")];
+    assert_eq!(value_of(&clients, &community), Some(0.3));
+    let spreaker = [
+        of("pools_client_active_connections", "30x70"),
+        of("pools_client_waiting_connections", "10x70"),
+        of("config_max_client_conn", "100x70"),
+    ];
+    assert_eq!(value_of(&clients, &spreaker), Some(0.4));
+    // The community's exporter has the pools as well: they are not added to it.
+    assert_eq!(value_of(&clients, &[&community[..], &spreaker[..2]].concat()), Some(0.3));
+    for [queries, transactions] in [
+        ["stats_totals_queries_duration_seconds_total", "stats_totals_server_in_transaction_seconds_total"],
+        ["stats_queries_duration_microseconds_total", "stats_transactions_duration_microseconds_total"],
+    ] {
+        assert_eq!(value_of(&at_work, &[of(queries, "0+15x70"), of(transactions, "0+60x70")]), Some(0.25));
+    }
 }
 
 #[test]
