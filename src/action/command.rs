@@ -112,7 +112,13 @@ pub(super) fn check_program(program: &str) -> Result<(), String> {
     let name = program.rsplit('/').next().unwrap_or_default().to_ascii_lowercase();
     // Also `python3.11`.
     let stem = name.trim_end_matches(|c: char| c.is_ascii_digit() || matches!(c, '.' | '-'));
-    if RUNNERS.contains(&stem) {
+    // Also `bash-static` and `sh.real`; and the loader, which runs what it is given.
+    let first = name.split(['.', '-']).next().unwrap_or_default().trim_end_matches(|c: char| c.is_ascii_digit());
+    if RUNNERS.contains(&stem)
+        || RUNNERS.contains(&first)
+        || stem.starts_with("ld-linux")
+        || stem.starts_with("ld-musl")
+    {
         return Err(format!(
             "`{program}` runs whatever it is told, so that nobody knows what is run; name the program itself"
         ));
@@ -124,12 +130,88 @@ pub(super) fn check_program(program: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// Shells and interpreters, and programs that run others.
-const RUNNERS: [&str; 47] = [
-    "ash", "awk", "bash", "bun", "busybox", "chroot", "command", "csh", "dash", "deno", "doas", "env", "eval", "exec",
-    "fish", "gawk", "gosu", "ionice", "ksh", "kubectl", "lua", "mawk", "nice", "node", "nohup", "nsenter", "parallel",
-    "perl", "php", "pwsh", "python", "rbash", "ruby", "runuser", "script", "setpriv", "setsid", "sh", "stdbuf", "su",
-    "sudo", "tclsh", "tcsh", "timeout", "unshare", "xargs", "zsh",
+/// Well-known shells and interpreters, and programs that run others or whatever they are told.
+const RUNNERS: [&str; 80] = [
+    "ash",
+    "awk",
+    "bash",
+    "bun",
+    "busybox",
+    "capsh",
+    "catatonit",
+    "chroot",
+    "chrt",
+    "command",
+    "csh",
+    "dash",
+    "deno",
+    "doas",
+    "docker",
+    "dumb-init",
+    "env",
+    "envdir",
+    "eval",
+    "exec",
+    "find",
+    "fish",
+    "flock",
+    "gawk",
+    "gosu",
+    "ionice",
+    "java",
+    "ksh",
+    "kubectl",
+    "lua",
+    "make",
+    "mawk",
+    "mksh",
+    "nice",
+    "node",
+    "nohup",
+    "nsenter",
+    "nu",
+    "parallel",
+    "perl",
+    "php",
+    "pip",
+    "prlimit",
+    "psql",
+    "pwsh",
+    "pypy",
+    "python",
+    "rbash",
+    "rscript",
+    "ruby",
+    "run-parts",
+    "runuser",
+    "script",
+    "sed",
+    "setpriv",
+    "setsid",
+    "sh",
+    "ssh",
+    "start-stop-daemon",
+    "stdbuf",
+    "strace",
+    "su",
+    "su-exec",
+    "sudo",
+    "systemd-run",
+    "tar",
+    "taskset",
+    "tclsh",
+    "tcsh",
+    "time",
+    "timeout",
+    "tini",
+    "toybox",
+    "unshare",
+    "vi",
+    "vim",
+    "watch",
+    "xargs",
+    "yash",
+    "zsh",
 ];
 
 impl Allowed {

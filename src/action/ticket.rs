@@ -58,12 +58,17 @@ impl Ticket {
         let usual_again = Duration::from_secs(30 * 24 * 3_600);
         let again = self.again(scope).map_or(usual_again, |again| again.0);
         Filing {
-            title: cut(if title.is_empty() { usual } else { &title }, Self::TITLE),
+            title: cut(if says_something(&title) { &title } else { usual }, Self::TITLE),
             text: cut(self.text.text_leniently(scope).trim_end(), Self::TEXT),
             key: key.filter(|key| !key.is_empty() && key.chars().count() <= Self::KEY),
             again: again.clamp(*Self::AGAIN.start(), *Self::AGAIN.end()),
         }
     }
+}
+
+/// Whether anything is left but holes without values.
+fn says_something(title: &str) -> bool {
+    !title.replace("(unknown)", "").trim().is_empty()
 }
 
 fn one_line(text: &str) -> String {

@@ -14,7 +14,7 @@ use crate::config::{Config, FreezeConfig};
 use crate::diagnostics::DiagnosticSeverity;
 use crate::engine::FreezeMap;
 use crate::mandate::LeaseName;
-use crate::playbook::{Subject, rights, roles};
+use crate::playbook::{Subject, rights_where, roles};
 use crate::surroundings;
 
 /// Print the least Roles that the playbooks need, ready for kubectl
@@ -58,7 +58,8 @@ pub(super) struct Args {
     no_look_up: bool,
 
     /// The configuration: also the rights of its sources of the kind `cluster`, for what they
-    /// watch, and none of what `playbooks.settings` disables, or lets only observe
+    /// watch, and none of what `playbooks.settings` disables, or lets only observe, nor of running
+    /// programs that `exec.allow` does not list
     #[arg(short, long, value_name = "FILE")]
     config: Option<PathBuf>,
 
@@ -109,7 +110,9 @@ pub(super) fn go(args: &Args) -> anyhow::Result<Exit> {
     if errors.count() > 0 {
         return Err(Failure::with(Exit::Problems, "not all playbooks could be read, and so not all rights are known"));
     }
-    let mut needed: BTreeSet<_> = playbooks.iter().flat_map(|playbook| rights(playbook)).collect();
+    let commands = config.as_ref().map(|config| config.exec.commands());
+    let mut needed: BTreeSet<_> =
+        playbooks.iter().flat_map(|playbook| rights_where(playbook, commands.as_ref())).collect();
     if needed.is_empty() {
         let named: Vec<String> = folders.iter().map(|folder| folder.display().to_string()).collect();
         let message = format!("no playbook in {} needs a right; see `dogwatch check`", named.join(", "));

@@ -226,8 +226,14 @@ pub(super) async fn start(
         remedy: (!at.address.is_undo()).then(|| Box::new(remedy(action, &intent))),
     });
     let target = driver.frame.target(&driver.state, &at.address).clone();
-    let mut locks = vec![driver.frame.run.target.key(), target.key(), intent.object.key()];
-    locks.dedup();
+    // A new object has a name of its own each time: what it is made for is what two must not make at once.
+    let mut locks = Vec::new();
+    let remedied = action.remedied(&intent).key();
+    for key in [driver.frame.run.target.key(), target.key(), intent.object.key(), remedied] {
+        if !locks.contains(&key) {
+            locks.push(key);
+        }
+    }
     let guard = Guard { locks, namespaces: namespaces(driver, &intent), finishes_group };
     let limits = run_limits(driver);
     match driver.append(Append { events, guard: Some(guard), limits, ..Append::default() }).await? {

@@ -9,6 +9,7 @@ use super::anew;
 use super::ask_source::{ask_source, why_asked_anew};
 use super::asking::Question;
 use super::brakes::{autonomy, frozen_before_it_begins, is_held_back, is_stopped_by_a_brake, run_limits};
+use super::evidence::short;
 use super::filing;
 use super::hand_over::hand_over;
 use super::inbox::take_inbox;
@@ -326,7 +327,7 @@ impl Driver<'_> {
         let first_failed_at = self.state.tried(address).first_failed_at.unwrap_or(now);
         let retry = retry_at(step, error.class, attempt, first_failed_at, now, rand::random());
         // An API server quotes what it refuses.
-        let message = redact(&error.message).into_owned();
+        let message = short(&redact(&error.message));
         before.push(RunEvent::Failed { step: address.clone(), attempt, class: error.class, error: message, held });
         match retry {
             Some(until) => {

@@ -32,12 +32,23 @@ pub(super) fn bounded(output: Output, largest: usize) -> Result<(Value, String),
             "the answer has {size} bytes, and {largest} is the most that is kept; ask for less"
         )));
     }
-    Ok((value, redact(&output.summary).into_owned()))
+    Ok((value, short(&redact(&output.summary))))
+}
+
+/// What a line of the log has at the most: whoever says more, a program or a server, is not read at
+/// three in the morning.
+const LONGEST_LINE: usize = 4_000;
+
+pub(super) fn short(text: &str) -> String {
+    match text.char_indices().nth(LONGEST_LINE) {
+        None => text.to_owned(),
+        Some((end, _)) => format!("{} …", &text[..end]),
+    }
 }
 
 /// An output of a mutation that was made: it cannot fail any more, and so goes without its fields where they are too much.
 pub(super) fn kept(output: Output, largest: usize) -> (Value, String) {
-    let summary = redact(&output.summary).into_owned();
+    let summary = short(&redact(&output.summary));
     match bounded(output, largest) {
         Ok(kept) => kept,
         Err(error) => (Value::Object(Map::new()), format!("{summary} (its output is not kept: {error})")),

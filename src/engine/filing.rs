@@ -22,7 +22,8 @@ pub(super) fn filed(
     let target = &frame.run.target;
     let Filing { title, text, key, again } = ticket.filing(scope, &format!("{} of {target}", playbook.name));
     let key = key.unwrap_or_else(|| format!("{} {} {step}", playbook.name, target.key()));
-    let left_out = (state.filed >= MOST).then(|| format!("a run files at most {MOST} tickets"));
+    let is_one_too_many = state.filed.len() >= MOST && !state.filed.contains(&key);
+    let left_out = is_one_too_many.then(|| format!("a run files at most {MOST} tickets"));
     RunEvent::Filed { step: step.clone(), team, title, text, key, again: HumanDuration(again), left_out }
 }
 

@@ -43,6 +43,6 @@ pub use hand_overs::MOST_HAND_OVERS;
 pub use inputs::InputProblem;
 pub use kinds::{read_definitions, read_kinds};
 pub use load::{LARGEST as LARGEST_PLAYBOOK, schema};
-pub use rights::{Subject, rights, roles};
+pub use rights::{Subject, rights, rights_where, roles};
 pub use settings::{Setting, Settings, SiteSettings};
 pub use target::{TargetError, alert_value};

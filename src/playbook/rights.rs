@@ -5,13 +5,19 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Value, json};
 
 use super::{Block, Playbook, Step, StepKind, TargetPart};
-use crate::action::Action;
+use crate::action::{Action, Commands};
 use crate::cluster::{Access, Kind, Kinds};
 use crate::model::{Autonomy, Phase};
 
 /// The right to read the target, and those of every action: for each kind that it may be of. What
 /// only observes never comes to its changes, and needs to read at the most.
 pub fn rights(playbook: &Playbook) -> BTreeSet<Access> {
+    rights_where(playbook, None)
+}
+
+/// The same, without running a program in a container where that is none of `commands`: whoever has
+/// that right runs any.
+pub fn rights_where(playbook: &Playbook, commands: Option<&Commands>) -> BTreeSet<Access> {
     let given = |part: &TargetPart| match part {
         TargetPart::Given(given) => given.literal().cloned().unwrap_or_default(),
         TargetPart::None | TargetPart::Unsaid | TargetPart::Label(_) => String::new(),
@@ -25,7 +31,7 @@ pub fn rights(playbook: &Playbook) -> BTreeSet<Access> {
             rights.insert(kind.access("get", "", if kind.namespaced { &namespace } else { "" }));
         }
         let changes = playbook.autonomy > Autonomy::Observe;
-        let about = About { kinds: &playbook.kinds, kind: &target.kind, namespace: &namespace, changes };
+        let about = About { kinds: &playbook.kinds, kind: &target.kind, namespace: &namespace, changes, commands };
         for phase in [Phase::Diagnose, Phase::Mitigate, Phase::Escalate] {
             about.of_blocks(playbook.blocks(phase), &mut rights);
         }
@@ -42,6 +48,8 @@ struct About<'p> {
     namespace: &'p str,
     /// Whether something may be changed, or tried.
     changes: bool,
+    /// The programs that are run, where that is known.
+    commands: Option<&'p Commands>,
 }
 
 impl About<'_> {
@@ -73,7 +81,12 @@ impl About<'_> {
     fn of_step(self, step: &Step, rights: &mut BTreeSet<Access>) {
         let StepKind::Action(action) = &step.kind else { return };
         let only_reads = !self.changes && matches!(action, Action::Mutate(_));
+        let command = action.describe().command().zip(self.commands);
+        let runs_nothing = command.is_some_and(|(words, commands)| commands.refusal(&words).is_some());
         for mut access in action.describe().access(self.kind, self.kinds) {
+            if runs_nothing && access.subresource == "exec" {
+                continue;
+            }
             if only_reads && !matches!(access.verb.as_ref(), "get" | "list" | "watch") {
                 continue;
             }

@@ -44,7 +44,8 @@ impl Declared for PgBackRestBackup {
         about: "pgBackRest is asked first, as `pgbackrest.info: { stanza: X }` asks it, and `exec.allow` of dogwatch.yaml must list that. \
             Then one Job is made as `k8s.create_job: { from_cronjob: X }` makes it. The backup runs in the Job and not in a command of \
             the bot's: it goes on when the bot, its connection or the database's pod ends, and has the CronJob's deadline, resources \
-            and account. Whether it is full, the CronJob's template says.",
+            and account. Whether it is full, the CronJob's template says. Of a backup that another host makes, pgBackRest sees no lock; \
+            one in a Job of the same CronJob is seen.",
         errors: "A human is needed where a backup could only fail: the stanza is missing, or its repositories or databases don't agree. A \
             backup or an expiry that is under way holds it up. Beside that as `k8s.create_job`; and where pgBackRest gives no answer, \
             nothing is started.",
@@ -118,8 +119,7 @@ impl Mutation for PgBackRestBackup {
 /// Whether a backup of that stanza can be made; with an output where none is needed.
 fn look(stanza: &Stanza, enough: Option<HumanDuration>) -> Result<Option<Output>, ActionError> {
     let told = stanza.told();
-    // Without a backup, and well: what is to be mended here is the lack of one.
-    if !matches!(stanza.code, 0 | 2) {
+    if !stanza.ready {
         return Err(ActionError::needs_human(format!("a backup can only fail: {told}")));
     }
     if stanza.lock_held {

@@ -24,7 +24,10 @@ output! {
         lock_held: bool,
         /// How far the backup is that runs, in percent
         progress: Option<f64>,
-        /// The newest 50 backups, the newest first
+        /// Whether a backup can be made: each repository is well, or lacks nothing but a backup
+        ready: bool,
+        /// The newest 50 backups of the present database, the newest first: one of before an upgrade
+        /// or a `stanza-upgrade` restores another one
         backups: Vec<Backup>,
         /// How many there are in all
         count: usize,
@@ -32,13 +35,13 @@ output! {
         newest: Option<String>,
         /// Whether the newest backup found damaged pages
         newest_error: Option<bool>,
-        /// How long ago the newest backup ended, in seconds
+        /// How long ago the newest backup ended, in seconds; left out where its end lies in the future
         age: Option<i64>,
         /// The label of the newest full backup
         newest_full: Option<String>,
         /// How long ago the newest full backup ended, in seconds
         full_age: Option<i64>,
-        /// The oldest WAL segment in the archive of the present database
+        /// The oldest WAL segment in the archive of the present database, in the last repository
         wal_min: Option<String>,
         /// The newest WAL segment in it
         wal_max: Option<String>,
@@ -55,7 +58,7 @@ output! {
         started: String,
         /// When it ended
         finished: String,
-        /// How long ago that was, in seconds
+        /// How long ago that was, in seconds; `0` where it lies in the future
         age: i64,
         /// How large the database was, in bytes
         size: i64,
@@ -91,6 +94,8 @@ struct SaidStanza {
     #[serde(default)]
     repo: Vec<SaidRepository>,
     #[serde(default)]
+    db: Vec<SaidDatabase>,
+    #[serde(default)]
     backup: Vec<SaidBackup>,
     #[serde(default)]
     archive: Vec<SaidArchive>,
@@ -125,9 +130,18 @@ struct SaidRepository {
     status: SaidStatus,
 }
 
+/// A database that a repository knows; the present one has the highest id there.
+#[derive(Deserialize)]
+struct SaidDatabase {
+    id: i64,
+    #[serde(rename = "repo-key", default)]
+    repository: i64,
+}
+
 #[derive(Deserialize)]
 struct SaidBackup {
     label: String,
+    database: Option<SaidDatabase>,
     r#type: String,
     error: Option<bool>,
     timestamp: SaidSpan,
@@ -155,6 +169,22 @@ struct SaidArchive {
     max: Option<String>,
 }
 
+/// The codes of a stanza and of a repository: <https://pgbackrest.org/command.html#command-info>
+const OK: i64 = 0;
+const NO_BACKUP: i64 = 2;
+const DATABASES_DIFFER: i64 = 5;
+
+/// How far the clock of the repository's host may be ahead, in seconds.
+const CLOCKS_DIFFER: i64 = 300;
+
+/// The longest name, in characters: pgBackRest's own are far shorter.
+const NAME: usize = 200;
+
+/// As a program says it, without secrets and what steers a terminal.
+fn told(text: &str, longest: usize) -> String {
+    masked_text(&text.chars().take(longest).collect::<String>())
+}
+
 const MOST_STANZAS: usize = 20;
 const MOST_BACKUPS: usize = 50;
 
@@ -177,11 +207,23 @@ pub(super) fn read(text: &str, asked: Option<&str>, now: DateTime<Utc>) -> Resul
 }
 
 fn stanza(said: SaidStanza, now: DateTime<Utc>) -> Stanza {
-    let SaidStanza { name, status, repo, mut backup, archive } = said;
+    let SaidStanza { name, status, repo, db, mut backup, archive } = said;
+    let present = |of: &SaidDatabase| db.iter().all(|db| db.repository != of.repository || db.id <= of.id);
+    backup.retain(|backup| backup.database.as_ref().is_none_or(present));
+    let is_ready = |code: i64| matches!(code, OK | NO_BACKUP);
+    let ready = match repo.as_slice() {
+        [] => is_ready(status.code),
+        // Where they differ, its own code says only that they do.
+        repos => status.code != DATABASES_DIFFER && repos.iter().all(|repo| is_ready(repo.status.code)),
+    };
     let reasons = repo.iter().filter(|repo| repo.status.code != 0 && repo.status.message != status.message);
     let reasons: Vec<String> = reasons.map(|repo| format!("repo{}: {}", repo.key, repo.status.message)).collect();
     backup.sort_by_key(|backup| std::cmp::Reverse(backup.timestamp.stop));
-    let age = |backup: &SaidBackup| (now.timestamp() - backup.timestamp.stop).max(0);
+    // A clock that is ahead by more than that lies about how old a backup is.
+    let age = |backup: &SaidBackup| {
+        let age = now.timestamp().saturating_sub(backup.timestamp.stop);
+        (age >= -CLOCKS_DIFFER).then_some(age.max(0))
+    };
     let full = backup.iter().find(|backup| backup.r#type == "full");
     // One for each version of the database, the present one last.
     let archive = archive.into_iter().next_back();
@@ -190,20 +232,21 @@ fn stanza(said: SaidStanza, now: DateTime<Utc>) -> Stanza {
     Stanza {
         code: status.code,
         missing: matches!(status.code, 1 | 3),
-        message: masked_text(&status.message),
-        reason: masked_text(&reasons.join("; ").chars().take(600).collect::<String>()),
+        message: told(&status.message, 600),
+        reason: told(&reasons.join("; "), 600),
         lock_held: held,
         progress: size.zip(done).filter(|_| held).and_then(|(size, done)| share(size, done)),
         count: backup.len(),
-        newest: backup.first().map(|backup| backup.label.clone()),
+        newest: backup.first().map(|backup| told(&backup.label, NAME)),
         newest_error: backup.first().map(|backup| backup.error.unwrap_or(false)),
-        age: backup.first().map(age),
-        newest_full: full.map(|backup| backup.label.clone()),
-        full_age: full.map(age),
-        backups: backup.iter().take(MOST_BACKUPS).map(|backup| shown(backup, age(backup))).collect(),
-        wal_min: archive.as_ref().and_then(|archive| archive.min.clone()),
-        wal_max: archive.and_then(|archive| archive.max),
-        name,
+        ready,
+        age: backup.first().and_then(age),
+        newest_full: full.map(|backup| told(&backup.label, NAME)),
+        full_age: full.and_then(age),
+        backups: backup.iter().take(MOST_BACKUPS).map(|backup| shown(backup, age(backup).unwrap_or(0))).collect(),
+        wal_min: archive.as_ref().and_then(|archive| archive.min.as_deref()).map(|segment| told(segment, NAME)),
+        wal_max: archive.and_then(|archive| archive.max).map(|segment| told(&segment, NAME)),
+        name: told(&name, NAME),
     }
 }
 
@@ -213,8 +256,8 @@ fn shown(backup: &SaidBackup, age: i64) -> Backup {
         time.to_rfc3339_opts(SecondsFormat::Secs, true)
     };
     Backup {
-        label: backup.label.clone(),
-        r#type: backup.r#type.clone(),
+        label: told(&backup.label, NAME),
+        r#type: told(&backup.r#type, NAME),
         started: time(backup.timestamp.start),
         finished: time(backup.timestamp.stop),
         age,
@@ -262,6 +305,42 @@ mod tests {
         assert_eq!(full.started, "2026-11-30T23:53:56Z");
         assert_eq!(full.finished, "2026-11-30T23:55:11Z");
         assert_eq!(main.told(), "main: ok, 2 backups, the newest 2h4m old");
+    }
+
+    /// As pgBackRest says it after `stanza-upgrade`: it is well, by the backups of before.
+    #[test]
+    fn a_backup_of_before_an_upgrade_is_none_of_the_present_database() {
+        let upgraded =
+            said!("healthy").replacen(r#""db":["#, r#""db":[{"id":2,"repo-key":1,"system-id":7,"version":"16"},"#, 1);
+        assert_ne!(upgraded, said!("healthy"));
+        let main = one(&upgraded);
+        assert_eq!((main.code, main.count, main.age, main.newest_full), (0, 0, None, None));
+    }
+
+    #[test]
+    fn a_clock_that_lies_makes_no_backup_fresh() {
+        for stop in ["9999999999999", "-9223372036854775808", "1796205600"] {
+            let odd = said!("healthy").replace(r#""stop":1796082911"#, &format!(r#""stop":{stop}"#));
+            let full = one(&odd).full_age;
+            assert!(full.is_none_or(|age| age > 1_000_000), "{stop}: {full:?}");
+        }
+        let ahead = said!("healthy").replace("1796082911", "1796090460");
+        assert_eq!(one(&ahead).full_age, Some(0), "some minutes are nothing");
+    }
+
+    #[test]
+    fn a_repository_that_lacks_only_a_backup_can_have_one() {
+        let mixed =
+            said!("healthy").replacen(r#""code":0,"message":"ok"}}"#, r#""code":2,"message":"no valid backups"}}"#, 1);
+        assert!(one(&mixed).ready && one(said!("no_backup")).ready && one(said!("healthy")).ready);
+        assert!(!one(said!("wrong_stanza")).ready && !one(said!("unreadable_repository")).ready);
+    }
+
+    #[test]
+    fn what_steers_a_terminal_and_what_never_ends_is_left_out() {
+        let odd = said!("healthy").replace("20261130-235356F", &format!("\\u001b[2J{}", "A".repeat(9_000)));
+        let newest = one(&odd).newest_full.unwrap();
+        assert!(!newest.contains('\u{1b}') && newest.chars().count() <= 210, "{newest}");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::exec::commands;
+use super::exec::{commands, long_ago};
 use super::{Edge, field};
 use crate::action::Plan;
 use crate::cluster::sim::{ContainerProgram, ProgramEnd, build};
@@ -32,7 +32,7 @@ pub(super) fn of_database(info: &str) -> Edge {
         });
     };
     let says = |stdout: &str| ProgramEnd { stdout: stdout.to_owned(), ..ProgramEnd::default() };
-    has(&["pgbackrest", "--output=json", "info", "--stanza=main"], vec![says(info)]);
+    has(&["pgbackrest", "--output=json", "info", "--stanza=main"], vec![says(&long_ago(info))]);
     let check = ["pgbackrest", "--archive-timeout=15", "--log-level-console=info"];
     has(&check, vec![says(CAME), ProgramEnd { code: 82, stderr: LATE.into(), ..ProgramEnd::default() }]);
     let commands = commands(&[

@@ -70,7 +70,7 @@ pub struct RunState {
     /// A page of the playbook went out.
     pub paged: bool,
     /// So many tickets of the playbook were filed.
-    pub filed: usize,
+    pub filed: BTreeSet<String>,
     pub ended: Option<Outcome>,
     /// When it was to go on at the latest, by its last record.
     pub goes_on_at: Option<DateTime<Utc>>,
@@ -301,7 +301,7 @@ impl RunState {
                 self.step_is_in_trouble(step, format!("the verify of {step} failed: {summary}"));
             }
             RunEvent::Told { page, .. } => self.paged |= page,
-            RunEvent::Filed { left_out: None, .. } => self.filed += 1,
+            RunEvent::Filed { left_out: None, key, .. } => drop(self.filed.insert(key.clone())),
             _ => {}
         }
     }

@@ -31,6 +31,7 @@ impl Tx<'_> {
         };
         let root = self.tables.incident_row(incident).await?.map_or(incident, |incident| incident.root());
         let same = self.tables.same_work(&sink, &new.key, root).await?;
+        let is_new = same.is_none();
         let same_as = match same {
             Some(same) if same.incident == root => {
                 let text = format!("the ticket of {} is asked for again: {}", tracker(&sink), new.title);
@@ -40,7 +41,8 @@ impl Tx<'_> {
             Some(SameWork { id, is_on_its_way: true, .. }) => Some(id),
             Some(_) | None => None,
         };
-        if same_as.is_none() && self.tables.filed_since(&sink, self.now - TimeDelta::days(1)).await? >= MOST_A_DAY {
+        // One that the tracker has already is asked for again at no cost.
+        if is_new && self.tables.filed_since(&sink, self.now - TimeDelta::days(1)).await? >= MOST_A_DAY {
             let because = format!("{} gets at most {MOST_A_DAY} a day", tracker(&sink));
             return self.not_filed(incident, run, new, because).await;
         }

@@ -39,7 +39,9 @@ pub(in crate::store::sqlite) const SAME_WORK: &str =
      ORDER BY COALESCE(merged_root, incident.id) = ?3 DESC, ticket.id DESC LIMIT 1";
 
 pub(in crate::store::sqlite) const FILED_SINCE: &str =
-    "SELECT COUNT(*) AS n FROM ticket WHERE sink = ? AND created_at > ? AND work_key IS NOT NULL AND same_as IS NULL";
+    "SELECT COUNT(*) AS n FROM ticket WHERE sink = ? AND created_at > ? AND work_key IS NOT NULL AND same_as IS NULL
+     AND NOT EXISTS (SELECT 1 FROM ticket AS before
+         WHERE before.work_key = ticket.work_key AND before.sink = ticket.sink AND before.id < ticket.id)";
 
 /// Whatever is one with another.
 pub(in crate::store::sqlite) const ONE_WITH: &str = select_ticket!("same_as = ? ORDER BY ticket.id");
