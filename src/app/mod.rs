@@ -263,8 +263,13 @@ pub async fn serve(config: &Config, ending: &Ending) -> anyhow::Result<()> {
         (true, false) => rights::LooksUp::CausesAndTiers,
     };
     let (catalogs, cluster_sources) = (bot.catalog.clone(), config.cluster_sources());
-    let checking =
-        rights::keep_checking(world.cluster.clone(), catalogs, (lease, freeze_map), looks_up, cluster_sources);
+    let checking = rights::keep_checking(
+        world.cluster.clone(),
+        catalogs,
+        (lease, freeze_map),
+        (looks_up, world.commands.clone()),
+        cluster_sources,
+    );
     crew.sends("the check of rights", stopping(stop.clone(), checking));
     if let Some(discord) = discord {
         crew.needs("the gateway to discord", discord);

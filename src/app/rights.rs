@@ -6,10 +6,11 @@ use std::sync::Arc;
 use futures_util::stream::{self, StreamExt as _};
 use tokio::sync::watch;
 
+use crate::action::Commands;
 use crate::cluster::{Access, Cluster, KindName};
 use crate::engine::FreezeMap;
 use crate::mandate::LeaseName;
-use crate::playbook::{Catalog, rights};
+use crate::playbook::{Catalog, rights_where};
 use crate::sightings::ClusterSource;
 use crate::surroundings;
 
@@ -31,7 +32,7 @@ pub async fn keep_checking(
     cluster: Arc<dyn Cluster>,
     mut catalogs: watch::Receiver<Arc<Catalog>>,
     (lease, freeze_map): (LeaseName, Option<FreezeMap>),
-    looks_up: LooksUp,
+    (looks_up, commands): (LooksUp, Commands),
     cluster_sources: Vec<ClusterSource>,
 ) {
     for source in &cluster_sources {
@@ -39,7 +40,7 @@ pub async fn keep_checking(
     }
     loop {
         let catalog = catalogs.borrow_and_update().clone();
-        check(cluster.clone(), catalog, (&lease, freeze_map.as_ref()), looks_up).await;
+        check(cluster.clone(), catalog, (&lease, freeze_map.as_ref()), (looks_up, &commands)).await;
         if catalogs.changed().await.is_err() {
             return;
         }
@@ -52,7 +53,7 @@ async fn check(
     cluster: Arc<dyn Cluster>,
     catalog: Arc<Catalog>,
     (lease, freeze_map): (&LeaseName, Option<&FreezeMap>),
-    looks_up: LooksUp,
+    (looks_up, commands): (LooksUp, &Commands),
 ) {
     match cluster.version().await {
         Ok(version) => tracing::info!(version, "the cluster answers"),
@@ -69,7 +70,7 @@ async fn check(
                 tracing::warn!(%kind, playbook, %error, "whether what it needs about that kind is allowed is not known");
             }
         }
-        for right in rights(playbook) {
+        for right in rights_where(playbook, Some(commands)) {
             needed_by.entry(right).or_default().push(playbook.name.clone());
         }
     }

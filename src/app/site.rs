@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
+use crate::action::Commands;
 use crate::cluster::{Access, Cluster};
 use crate::diagnostics::{Code, Diagnostic, DiagnosticSeverity};
 use crate::model::ObjectKey;
-use crate::playbook::{Playbook, TargetPart, rights};
+use crate::playbook::{Playbook, TargetPart, rights_where};
 use crate::prometheus::Prometheus;
 
 use super::series::{Lacking, Series};
@@ -16,13 +17,20 @@ use super::series::{Lacking, Series};
 /// Looks playbooks up where they are to work. What was asked once is not asked again.
 pub struct Site {
     cluster: Arc<dyn Cluster>,
+    commands: Commands,
     allowed: BTreeMap<Access, Result<bool, String>>,
     series: Series,
 }
 
 impl Site {
-    pub fn new(cluster: Arc<dyn Cluster>, prometheus: Arc<dyn Prometheus>, now: DateTime<Utc>) -> Self {
-        Self { cluster, allowed: BTreeMap::new(), series: Series::new(prometheus, now) }
+    /// `commands`: the programs that are run in containers, and so need a right.
+    pub fn new(
+        cluster: Arc<dyn Cluster>,
+        prometheus: Arc<dyn Prometheus>,
+        commands: Commands,
+        now: DateTime<Utc>,
+    ) -> Self {
+        Self { cluster, commands, allowed: BTreeMap::new(), series: Series::new(prometheus, now) }
     }
 
     /// Errors for what it cannot work without: its kinds, its target where that has a name, its
@@ -53,7 +61,7 @@ impl Site {
                 }
             }
         }
-        for right in rights(playbook) {
+        for right in rights_where(playbook, Some(&self.commands)) {
             found.extend(self.right(playbook, right).await);
         }
         found.extend(self.metrics(playbook).await);
@@ -151,7 +159,7 @@ escalate:
 
     async fn missing(cluster: SimCluster, prometheus: Arc<dyn Prometheus>) -> Vec<String> {
         let playbook = Playbook::parse(std::path::Path::new("look.yaml"), PLAYBOOK).unwrap();
-        let mut site = Site::new(Arc::new(cluster), prometheus, clock().now());
+        let mut site = Site::new(Arc::new(cluster), prometheus, Commands::default(), clock().now());
         site.missing(&playbook).await.iter().map(|wrong| format!("{}: {wrong}", wrong.severity.word())).collect()
     }
 

@@ -165,7 +165,7 @@ impl Found {
     async fn live(&mut self, config: &Config) -> anyhow::Result<()> {
         let (cluster, prometheus) = (cluster(config).await?, prometheus(config)?);
         cluster.version().await.context("the cluster was asked for what the playbooks need")?;
-        let mut site = Site::new(cluster, prometheus, SystemClock::default().now());
+        let mut site = Site::new(cluster, prometheus, config.exec.commands(), SystemClock::default().now());
         for playbook in self.loaded.clone() {
             self.diagnostics.extend(site.missing(&playbook).await);
         }

@@ -58,8 +58,8 @@ pub(super) struct Args {
     no_look_up: bool,
 
     /// The configuration: also the rights of its sources of the kind `cluster`, for what they
-    /// watch, and none of what `playbooks.settings` disables, or lets only observe, nor of running
-    /// programs that `exec.allow` does not list
+    /// watch, and that of running programs in pods where `exec.allow` lists those of a playbook; none
+    /// of what `playbooks.settings` disables, or lets only observe
     #[arg(short, long, value_name = "FILE")]
     config: Option<PathBuf>,
 
@@ -110,9 +110,10 @@ pub(super) fn go(args: &Args) -> anyhow::Result<Exit> {
     if errors.count() > 0 {
         return Err(Failure::with(Exit::Problems, "not all playbooks could be read, and so not all rights are known"));
     }
-    let commands = config.as_ref().map(|config| config.exec.commands());
+    // None by default: whoever has that right runs any program in any pod.
+    let commands = config.as_ref().map(|config| config.exec.commands()).unwrap_or_default();
     let mut needed: BTreeSet<_> =
-        playbooks.iter().flat_map(|playbook| rights_where(playbook, commands.as_ref())).collect();
+        playbooks.iter().flat_map(|playbook| rights_where(playbook, Some(&commands))).collect();
     if needed.is_empty() {
         let named: Vec<String> = folders.iter().map(|folder| folder.display().to_string()).collect();
         let message = format!("no playbook in {} needs a right; see `dogwatch check`", named.join(", "));

@@ -321,7 +321,7 @@ async fn a_backup_is_stopped_and_started_once_whenever_the_bot_dies() {
         mutations: &["delete job/backup-db-17-1 in databases", "create job/backup-db-17-dogwatch-1 in databases"],
         pages: &[],
     }
-    .survives(40..130)
+    .survives(40..200)
     .await;
 }
 
