@@ -79,6 +79,12 @@ fn they_are_checked_tested_and_drilled_without_a_folder() {
     assert!(drill.out.contains("the same again"), "{} {}", drill.out, drill.err);
     let roles = said(dir.path(), &["rbac", "--shipped"]);
     assert_eq!(roles.out, said(root(), &["rbac"]).out);
+    // Whoever may run a program in a pod may run any.
+    assert!(!roles.out.contains("pods/exec"), "{}", roles.out);
+    let lists = "exec: { allow: [[pgbackrest, --output=json, info, \"--stanza=*\"]] }\n";
+    fs::write(dir.path().join("lists.yaml"), lists).unwrap();
+    let roles = said(dir.path(), &["rbac", "--shipped", "--config", "lists.yaml"]);
+    assert!(roles.code == 0 && roles.out.contains("pods/exec"), "{} {}", roles.out, roles.err);
     let none = said(dir.path(), &["check", "--shipped", "nowhere"]);
     assert_eq!(none.code, 2, "{}", none.err);
 }
