@@ -13,16 +13,16 @@ arguments! {
     pub struct Ticket {
         /// What is to be done, in a line: at most 200 characters, what is more is cut
         title: Arg<String>,
-        /// Why, and what whoever does it must know: at most 8000 characters, what is more is cut. What
-        /// has no value is put in as `(unknown)`
+        /// Why, and what whoever does it must know: at most 8000 characters, what is more is cut.
+        /// What has no value is put in as `(unknown)`
         text: Arg<String>,
         /// The team of `oncall.yaml` in whose tracker it is filed; the playbook's owner by default
         team: Option<Arg<String>>,
-        /// What is filed once: whatever has this key, in whichever playbook, is one piece of work. By
-        /// default the playbook, its target and this step (and the item of a `foreach`)
+        /// What is filed once: whatever has this key, in whichever playbook, is one piece of work.
+        /// By default the playbook, its target and this step (and the item of a `foreach`)
         key: Option<Arg<String>>,
-        /// After so long it is filed again although somebody has closed it, counted from when it was
-        /// filed. What is open is never filed twice
+        /// After so long it is filed again although somebody has closed it, counted from when it
+        /// was filed. What is open is never filed twice
         again: Option<Arg<HumanDuration>> = "30d",
     }
 }

@@ -58,8 +58,8 @@ pub(super) struct Args {
     no_look_up: bool,
 
     /// The configuration: also the rights of its sources of the kind `cluster`, for what they
-    /// watch, and that of running programs in pods where `exec.allow` lists those of a playbook; none
-    /// of what `playbooks.settings` disables, or lets only observe
+    /// watch, and that of running programs in pods where `exec.allow` lists those of a playbook;
+    /// none of what `playbooks.settings` disables, or lets only observe
     #[arg(short, long, value_name = "FILE")]
     config: Option<PathBuf>,
 

@@ -23,7 +23,8 @@ pub struct SqlConfig {
     /// Which database is asked where a step names none.
     pub database: String,
     /// Whether a pod's address may be one of the bot's own machine: only to try it out beside its
-    /// databases. Else whoever can write a pod's status has the password sent to what listens there.
+    /// databases. Else whoever can write a pod's status has the password sent to what listens
+    /// there.
     pub loopback: bool,
     /// How much a server must prove. Below `verify-ca`, whoever can make a pod that looks like a
     /// database's may get the password.

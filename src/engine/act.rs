@@ -226,7 +226,8 @@ pub(super) async fn start(
         remedy: (!at.address.is_undo()).then(|| Box::new(remedy(action, &intent))),
     });
     let target = driver.frame.target(&driver.state, &at.address).clone();
-    // A new object has a name of its own each time: what it is made for is what two must not make at once.
+    // A new object has a name of its own each time: what it is made for is what two must not make
+    // at once.
     let mut locks = Vec::new();
     let remedied = action.remedied(&intent).key();
     for key in [driver.frame.run.target.key(), target.key(), intent.object.key(), remedied] {

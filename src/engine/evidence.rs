@@ -90,3 +90,15 @@ pub(super) fn fields(value: Value) -> Map<String, Value> {
         _ => Map::new(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_of_the_log_is_no_longer_than_somebody_reads() {
+        assert_eq!(short("all is well"), "all is well");
+        assert_eq!(short(&"ä".repeat(LONGEST_LINE)), "ä".repeat(LONGEST_LINE));
+        assert_eq!(short(&"ä".repeat(900_000)), format!("{} …", "ä".repeat(LONGEST_LINE)));
+    }
+}

@@ -152,3 +152,43 @@ escalate: [{ page: { message: help } }]
     assert_eq!(made[0], "create job/backup-db-17-dogwatch-1 in databases");
     assert!(made[1].starts_with("create job/backup-db-17-dogwatch-1-") && made.len() == 2, "{made:#?}");
 }
+
+/// Whoever makes a Job from a CronJob has it for as long as its run goes on, whatever the other run
+/// is about.
+#[tokio::test]
+async fn two_runs_do_not_start_one_cronjob_at_once() {
+    let playbook = |name: &str| {
+        format!(
+            "
+apiVersion: dogwatch/v1
+kind: Playbook
+metadata: {{ name: {name}, version: 1.0.0, owner: platform }}
+summary: A backup is needed
+severity: S3
+autonomy: auto
+triggers: [{{ alert: {name} }}]
+target: {{ kind: Deployment, namespace: databases, name: {name} }}
+mitigate:
+  - id: start
+    k8s.create_job: {{ from_cronjob: backup-db-17 }}
+    verify: {{ until: \"target.kind == 'Deployment'\", settle: 10m, within: 30m }}
+escalate: [{{ page: {{ message: \"{{{{because}}}}\" }} }}]
+"
+        )
+    };
+    let mut objects = backup();
+    objects.retain(|object| object.kind() == "CronJob");
+    objects.extend(["one", "two"].map(|name| build::deployment("databases", name, 1)));
+    let mut bot = Bot::begins(&[&playbook("one"), &playbook("two")], objects).await;
+    bot.fires("one", &[("namespace", "databases")]).await;
+    // Its Job has ended by now, and its run has not.
+    bot.passes(crate::bot::minutes(5)).await;
+    bot.fires("two", &[("namespace", "databases")]).await;
+    bot.passes(crate::bot::minutes(2)).await;
+    let told = format!("{:#?}", bot.log().await);
+    assert_eq!(bot.mutations().len(), 1, "{told}");
+    assert!(told.contains("RUN-1 works on CronJob/databases/backup-db-17"), "{told}");
+    bot.passes(crate::bot::minutes(60)).await;
+    assert_eq!(bot.mutations().len(), 2, "{told}");
+    assert_eq!(bot.locks().await, 0);
+}

@@ -330,6 +330,57 @@ escalate:";
     }
 }
 
+/// Each asks for ten within one day.
+#[tokio::test]
+async fn what_is_open_already_takes_no_room_from_others() {
+    let ten = |names: &str| {
+        let each = format!(
+            "mitigate:
+  - foreach: name in [{names}]
+    id: each
+    key: name
+    max: 20
+    do:
+      - ticket: {{ title: 'replace disk {{{{name}}}}', text: it is worn }}
+escalate:"
+        );
+        look("").replace("escalate:", &each).replace("require: 'false'", "require: 'true'")
+    };
+    let first = ten("'a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i', 'j'");
+    let other = ten("'k', 'l', 'm', 'n', 'o', 'p', 'q', 'r', 's', 't'");
+    let other = other.replace("name: look", "name: other").replace("alert: Slow", "alert: Full");
+    let (mut bot, tracker) = begins(Kind::GitHub, &[&first, &other]).await;
+    for (n, alert) in [(1, "Slow"), (2, "Slow"), (3, "Full")] {
+        bot.fires(alert, &[]).await;
+        bot.passes(minutes(30)).await;
+        bot.resolves(alert, &[]).await;
+        bot.says("ada", Command::Resolve { incident: IncidentId(n), note: None }).await;
+        bot.passes(minutes(30)).await;
+    }
+    assert_eq!(tracker.issues().len(), 20, "{}", timeline(&bot, 3).await);
+}
+
+/// The items of a loop may all find the same.
+#[tokio::test]
+async fn what_is_asked_for_again_in_a_run_is_not_one_more() {
+    let loops = "mitigate:
+  - foreach: name in ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i', 'j', 'k', 'l']
+    id: each
+    key: name
+    max: 20
+    do:
+      - ticket: { title: 'replace the rack', text: its disks are worn, key: 'rack of {{target.metadata.name}}' }
+escalate:";
+    let many = look("").replace("escalate:", loops).replace("require: 'false'", "require: 'true'");
+    let (mut bot, tracker) = begins(Kind::GitHub, &[&many]).await;
+    bot.fires("Slow", &[]).await;
+    bot.end().await;
+    bot.settles().await;
+    let told = timeline(&bot, 1).await;
+    assert_eq!(tracker.issues().len(), 1, "{told}");
+    assert!(!told.contains("at most 10"), "{told}");
+}
+
 #[tokio::test]
 async fn one_key_of_two_playbooks_is_one_piece_of_work() {
     let files = "  - ticket: { title: 'replace the disk', text: it is worn, key: 'disk of {{target.metadata.name}}' }";

@@ -1,4 +1,5 @@
-//! What the shipped playbooks and rules ask of Prometheus, held to what exporters say: tests/fixtures/exporters.
+//! What the shipped playbooks and rules ask of Prometheus, held to what exporters say:
+//! tests/fixtures/exporters.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -57,7 +58,8 @@ const KNOWN: &[(&str, &str, &str)] = &[
 
 const BY_THE_COMMUNITY: &str = "prometheus-community/pgbouncer_exporter, by its source: it was not to be had";
 
-/// Labels that come with the scrape, or that a site gives its databases: what Prometheus's configuration says.
+/// Labels that come with the scrape, or that a site gives its databases: what Prometheus's
+/// configuration says.
 const OF_THE_SITE: [&str; 9] =
     ["job", "instance", "namespace", "kubernetes_namespace", "pod", "container", "node", "service", "database"];
 
@@ -161,7 +163,8 @@ fn in_rules(path: &Path) -> Vec<(String, String)> {
         .collect()
 }
 
-/// What of the selector no exporter says: `it` when that is the metric, `{state}` a label, `{state="x"}` a value.
+/// What of the selector no exporter says: `it` when that is the metric, `{state}` a label,
+/// `{state="x"}` a value.
 fn missing(told: &Told, name: &str, matchers: &[Matcher]) -> Vec<String> {
     let Some(labels) = told.get(name) else { return vec!["it".into()] };
     let of_matcher = |matcher: &Matcher| {
@@ -169,7 +172,8 @@ fn missing(told: &Told, name: &str, matchers: &[Matcher]) -> Vec<String> {
         let Some(values) = labels.get(label) else {
             return (!OF_THE_SITE.contains(&label.as_str())).then(|| format!("{{{label}}}"));
         };
-        // A value that the fixture lacks may be there elsewhere; that one of many is named, it must know.
+        // A value that the fixture lacks may be there elsewhere; that one of many is named, it must
+        // know.
         let is_said = match operator.as_str() {
             "=" if !value.is_empty() => values.contains(value),
             "=~" => {

@@ -73,7 +73,8 @@ impl Site {
         Self::open_on(Self::shared().await).await
     }
 
-    /// With these playbooks alone, on the shared cluster: all is ready for [`Self::start_bot`], and may be changed before.
+    /// With these playbooks alone, on the shared cluster: all is ready for [`Self::start_bot`], and
+    /// may be changed before.
     pub async fn prepare(playbooks: &'static [&'static str]) -> Self {
         let site = Self { playbooks, ..Self::new_on(Self::shared().await).await };
         site.configure();
@@ -205,7 +206,8 @@ impl Site {
         self.folder.write("dogwatch.yaml", format!("{config}{lines}\n"));
     }
 
-    /// A bot that is yet to start tells on its console what it tells in chat: notices, and no pages.
+    /// A bot that is yet to start tells on its console what it tells in chat: notices, and no
+    /// pages.
     pub fn tells_on_the_console(&self) {
         let file = self.folder.join("dogwatch.yaml");
         let config = std::fs::read_to_string(&file).expect("the configuration");
@@ -225,7 +227,8 @@ impl Site {
         told
     }
 
-    /// A playbook of a bot that is yet to start waits less: what it says of its patience is written otherwise.
+    /// A playbook of a bot that is yet to start waits less: what it says of its patience is written
+    /// otherwise.
     pub fn hurries(&self, playbook: &str, patience: &str, less: &str) {
         let file = format!("playbooks/{playbook}.yaml");
         let text = std::fs::read_to_string(self.folder.join(&file)).expect("one of the playbooks");

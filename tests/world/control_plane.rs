@@ -2,8 +2,9 @@
 //! hollow nodes (the real kubelet over a container runtime that only pretends).
 //!
 //! Pods are scheduled and become Ready, Deployments roll out, Jobs start, budgets refuse evictions. What is not there:
-//! a storage provisioner and metrics (play them with `patch_status`), exec, logs but on [`kubelet::NODE`](super::kubelet::NODE), and
-//! Service networking.
+//! a storage provisioner and metrics (play them with `patch_status`), exec but on nodes of
+//! [`kwok`](super::kwok), logs but on [`kubelet::NODE`](super::kubelet::NODE), and Service
+//! networking.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

@@ -1,7 +1,8 @@
-//! A node whose kubelet the test plays: it is well, runs nothing, and has the logs of containers, which it reads from files.
+//! A node whose kubelet the test plays: it is well, runs nothing, and has the logs of containers,
+//! which it reads from files.
 //!
-//! The hollow nodes of `control_plane` have no logs, and would make pods of their own out of ours. No pod comes here unless
-//! it is made here: the node has a taint that none tolerates.
+//! The hollow nodes of `control_plane` have no logs, and would make pods of their own out of ours.
+//! No pod comes here unless it is made here: the node has a taint that none tolerates.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -29,7 +30,8 @@ const BETWEEN_BEATS: Duration = Duration::from_secs(5);
 /// By `namespace/pod/container`.
 type Logs = Arc<Mutex<BTreeMap<String, PathBuf>>>;
 
-/// Ends on drop. It has a thread of its own, as each test has a runtime of its own and the node is everybody's.
+/// Ends on drop. It has a thread of its own, as each test has a runtime of its own and the node is
+/// everybody's.
 pub struct Kubelet {
     logs: Logs,
     _runs: oneshot::Sender<()>,
@@ -102,7 +104,8 @@ async fn beat(admin: &KubernetesApi, port: u16, tells: oneshot::Sender<()>) {
     }
 }
 
-/// The newest lines of a log. How old they may be (`sinceSeconds`) is not looked at: all are of the last minutes.
+/// The newest lines of a log. How old they may be (`sinceSeconds`) is not looked at: all are of the
+/// last minutes.
 async fn log(
     InPath(container): InPath<(String, String, String)>,
     Query(query): Query<BTreeMap<String, String>>,

@@ -1,5 +1,5 @@
-//! Nodes that kwok plays: their pods are Ready at once, and a command that is run in one of them runs
-//! on this machine, with an environment and a user that the test gives.
+//! Nodes that kwok plays: their pods are Ready at once, and a command that is run in one of them
+//! runs on this machine, with an environment and a user that the test gives.
 
 use std::path::Path;
 use std::process::Command;
@@ -33,8 +33,8 @@ pub struct KwokNodes {
 }
 
 impl KwokNodes {
-    /// They are Ready when this returns. Nothing is scheduled on them: pods name them. The cluster has
-    /// no nodes of another kind.
+    /// They are Ready when this returns. Nothing is scheduled on them: pods name them. The cluster
+    /// has no nodes of another kind.
     pub async fn start(cluster: &ControlPlane, names: &[String], runs: &Runs) -> Self {
         let folder = Folder::new("kwok");
         for name in names {

@@ -1,4 +1,5 @@
-//! A real Prometheus (Debian's) that scrapes, once a second, what the test says, and the exporters that it names.
+//! A real Prometheus (Debian's) that scrapes, once a second, what the test says, and the exporters
+//! that it names.
 
 use std::process::Command;
 use std::sync::{Arc, Mutex};
@@ -108,7 +109,8 @@ impl Prometheus {
         *self.exporter.lock().expect("no panic while it is held") = Box::new(exporter);
     }
 
-    /// From now on it scrapes these and no others, each by `host:port`, and adds the labels, as a `PodMonitor` would have it do.
+    /// From now on it scrapes these and no others, each by `host:port`, and adds the labels, as a
+    /// `PodMonitor` would have it do.
     pub fn scrapes(&self, pods: &[(String, Value)]) {
         let groups: Vec<Value> =
             pods.iter().map(|(address, labels)| json!({ "targets": [address], "labels": labels })).collect();

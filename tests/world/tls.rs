@@ -1,4 +1,5 @@
-//! A door with TLS on loopback, with a throw-away certificate for whatever name the client insists on.
+//! A door with TLS on loopback, with a throw-away certificate for whatever name the client insists
+//! on.
 
 use std::io;
 use std::net::SocketAddr;

@@ -23,8 +23,8 @@ arguments! {
         stanza: Arg<String>,
         /// The CronJob that makes its backups, full or not, in the target's namespace
         from_cronjob: Arg<String>,
-        /// The pod in which pgBackRest is asked first, a database's or the repository host's, in the
-        /// target's namespace. Left out: the target, which is a Pod then
+        /// The pod in which pgBackRest is asked first, a database's or the repository host's, in
+        /// the target's namespace. Left out: the target, which is a Pod then
         pod: Option<Arg<String>>,
         /// The container there. Left out: the one that the annotation
         /// `kubectl.kubernetes.io/default-container` names, or else the first

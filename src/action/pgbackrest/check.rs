@@ -2,7 +2,8 @@
 
 use async_trait::async_trait;
 
-use super::stanza::{check_literal, first_words, known, resolved};
+use super::first_words;
+use super::stanza::{check_literal, known, resolved};
 use crate::action::command::Word;
 use crate::action::k8s::exec::{RIGHTS, place, run};
 use crate::action::masked::masked_text;
@@ -16,8 +17,8 @@ arguments! {
     pub(in crate::action) struct PgBackRestCheck {
         /// The stanza: letters, digits and `_ . -`
         stanza: Arg<String>,
-        /// The pod in which pgBackRest is configured, the primary's or the repository host's, in the
-        /// target's namespace. Left out: the target, which is a Pod then
+        /// The pod in which pgBackRest is configured, the primary's or the repository host's, in
+        /// the target's namespace. Left out: the target, which is a Pod then
         pod: Option<Arg<String>>,
         /// The container. Left out: the one that the annotation
         /// `kubectl.kubernetes.io/default-container` names, or else the first
@@ -118,7 +119,8 @@ impl Read for PgBackRestCheck {
     }
 }
 
-/// What the codes mean: <https://github.com/pgbackrest/pgbackrest/blob/main/src/build/error/error.yaml>
+/// What the codes mean:
+/// <https://github.com/pgbackrest/pgbackrest/blob/main/src/build/error/error.yaml>
 fn finding(done: &Executed) -> &'static str {
     let says = |words: &str| done.stderr.contains(words);
     match done.code {

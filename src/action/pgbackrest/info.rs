@@ -2,8 +2,9 @@
 
 use async_trait::async_trait;
 
+use super::first_words;
 use super::repository::{Stanza, read};
-use super::stanza::{check_literal, first_words, known, resolved};
+use super::stanza::{check_literal, known, resolved};
 use crate::action::command::Word;
 use crate::action::k8s::exec::{Place, RIGHTS, place, run};
 use crate::action::masked::masked_text;

@@ -11,8 +11,8 @@ output! {
     pub(super) struct Stanza {
         /// Its name
         name: String,
-        /// `0`: ok; `1`: it is not there; `2`: no backup; `3`: its data is missing; `4` and `5`: its
-        /// repositories or databases don't agree; `99`: something else, see `reason`
+        /// `0`: ok; `1`: it is not there; `2`: no backup; `3`: its data is missing; `4` and `5`:
+        /// its repositories or databases don't agree; `99`: something else, see `reason`
         code: i64,
         /// The same in pgBackRest's words: `ok`
         message: String,
@@ -26,8 +26,8 @@ output! {
         progress: Option<f64>,
         /// Whether a backup can be made: each repository is well, or lacks nothing but a backup
         ready: bool,
-        /// The newest 50 backups of the present database, the newest first: one of before an upgrade
-        /// or a `stanza-upgrade` restores another one
+        /// The newest 50 backups of the present database, the newest first: one of before an
+        /// upgrade or a `stanza-upgrade` restores another one
         backups: Vec<Backup>,
         /// How many there are in all
         count: usize,
@@ -35,7 +35,8 @@ output! {
         newest: Option<String>,
         /// Whether the newest backup found damaged pages
         newest_error: Option<bool>,
-        /// How long ago the newest backup ended, in seconds; left out where its end lies in the future
+        /// How long ago the newest backup ended, in seconds; left out where its end lies in the
+        /// future
         age: Option<i64>,
         /// The label of the newest full backup
         newest_full: Option<String>,
@@ -181,7 +182,7 @@ const CLOCKS_DIFFER: i64 = 300;
 const NAME: usize = 200;
 
 /// As a program says it, without secrets and what steers a terminal.
-fn told(text: &str, longest: usize) -> String {
+fn cleaned(text: &str, longest: usize) -> String {
     masked_text(&text.chars().take(longest).collect::<String>())
 }
 
@@ -232,21 +233,21 @@ fn stanza(said: SaidStanza, now: DateTime<Utc>) -> Stanza {
     Stanza {
         code: status.code,
         missing: matches!(status.code, 1 | 3),
-        message: told(&status.message, 600),
-        reason: told(&reasons.join("; "), 600),
+        message: cleaned(&status.message, 600),
+        reason: cleaned(&reasons.join("; "), 600),
         lock_held: held,
         progress: size.zip(done).filter(|_| held).and_then(|(size, done)| share(size, done)),
         count: backup.len(),
-        newest: backup.first().map(|backup| told(&backup.label, NAME)),
+        newest: backup.first().map(|backup| cleaned(&backup.label, NAME)),
         newest_error: backup.first().map(|backup| backup.error.unwrap_or(false)),
         ready,
         age: backup.first().and_then(age),
-        newest_full: full.map(|backup| told(&backup.label, NAME)),
+        newest_full: full.map(|backup| cleaned(&backup.label, NAME)),
         full_age: full.and_then(age),
         backups: backup.iter().take(MOST_BACKUPS).map(|backup| shown(backup, age(backup).unwrap_or(0))).collect(),
-        wal_min: archive.as_ref().and_then(|archive| archive.min.as_deref()).map(|segment| told(segment, NAME)),
-        wal_max: archive.and_then(|archive| archive.max).map(|segment| told(&segment, NAME)),
-        name: told(&name, NAME),
+        wal_min: archive.as_ref().and_then(|archive| archive.min.as_deref()).map(|segment| cleaned(segment, NAME)),
+        wal_max: archive.and_then(|archive| archive.max).map(|segment| cleaned(&segment, NAME)),
+        name: cleaned(&name, NAME),
     }
 }
 
@@ -256,8 +257,8 @@ fn shown(backup: &SaidBackup, age: i64) -> Backup {
         time.to_rfc3339_opts(SecondsFormat::Secs, true)
     };
     Backup {
-        label: told(&backup.label, NAME),
-        r#type: told(&backup.r#type, NAME),
+        label: cleaned(&backup.label, NAME),
+        r#type: cleaned(&backup.r#type, NAME),
         started: time(backup.timestamp.start),
         finished: time(backup.timestamp.stop),
         age,

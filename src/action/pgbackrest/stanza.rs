@@ -1,7 +1,6 @@
-//! The name of a stanza, which stands in commands; and what a program says that has failed.
+//! The name of a stanza, which stands in commands.
 
 use crate::action::ActionError;
-use crate::cluster::Executed;
 use crate::language::{Arg, Scope};
 
 /// # Errors
@@ -31,13 +30,4 @@ pub(super) fn resolved(stanza: &Arg<String>, scope: &Scope) -> Result<String, Ac
 /// The name as far as it is known before a run: `*` for a hole.
 pub(super) fn known(stanza: &Arg<String>) -> &str {
     stanza.literal().map_or("*", String::as_str)
-}
-
-/// The first line that says what went wrong, of 300 characters at most.
-pub(super) fn first_words(done: &Executed) -> String {
-    let lines = || [&done.stderr, &done.stdout].into_iter().flat_map(|text| text.lines()).map(str::trim);
-    // Warnings stand before it.
-    let error = lines().find(|line| line.starts_with("ERROR:"));
-    let said = error.or_else(|| lines().find(|line| !line.is_empty())).unwrap_or("it does not say why");
-    said.chars().take(300).collect()
 }

@@ -1,4 +1,5 @@
-//! Tickets: what pages nobody, in the tracker of its team, and work that outlives its incident (`work`). One folder for each way to make one.
+//! Tickets: what pages nobody, in the tracker of its team, and work that outlives its incident
+//! (`work`). One folder for each way to make one.
 //!
 //! Making an issue or a comment cannot be repeated, and an answer may be lost, or the bot die
 //! before it hears it. So each holds a mark; that it is tried is written down before it is sent;

@@ -15,14 +15,15 @@
 //! Work that outlives its incident, which a playbook files, is a document with `"kind": "work"`:
 //!
 //! ```json
-//! { "version": 1, "kind": "work", "event": "trigger", "dedup_key": "dogwatch-3f9a1c2e-INC-1-9f8e7d6c5b4a3210",
-//! "at": "2026-03-01T08:00:00Z", "incident": "INC-1", "team": "databases", "title": "...", "body": "...",
-//! "origin": ["..."], "times": 1 }
+//! { "version": 1, "kind": "work", "event": "trigger",
+//! "dedup_key": "dogwatch-3f9a1c2e-INC-1-9f8e7d6c5b4a3210", "at": "2026-03-01T08:00:00Z",
+//! "incident": "INC-1", "team": "databases", "title": "...", "body": "...", "origin": ["..."],
+//! "times": 1 }
 //! ```
 //!
-//! Its `event` is `trigger` where it is filed, and `update` where it was seen again, under the key of
-//! then, once a day at the most. It is never resolved: whoever has it closes it. As nobody tells us
-//! whether they have, it is filed anew when its playbook's `again` is over.
+//! Its `event` is `trigger` where it is filed, and `update` where it was seen again, under the key
+//! of then, once a day at the most. It is never resolved: whoever has it closes it. As nobody tells
+//! us whether they have, it is filed anew when its playbook's `again` is over.
 
 use async_trait::async_trait;
 use reqwest::{Client, Url};

@@ -9,7 +9,8 @@ use crate::model::IncidentId;
 use crate::notify::{SinkError, WorkLetter};
 use crate::store::{FiledWork, TicketPlace, TicketSite};
 
-/// Whoever watches it gets a mail for each comment: that it is still so need not be told more often.
+/// Whoever watches it gets a mail for each comment: that it is still so need not be told more
+/// often.
 const TOLD_EVERY: TimeDelta = TimeDelta::days(1);
 
 /// Files it, unless the same is open, or was closed lately. Where it is then.

@@ -14,8 +14,8 @@ const MOST_A_DAY: u64 = 20;
 
 impl Tx<'_> {
     /// Files work in the tracker of its team. What the incident has already is not filed again, and
-    /// what is on its way for another one is one with that. Gives back what chat is told where it is
-    /// filed nowhere.
+    /// what is on its way for another one is one with that. Gives back what chat is told where it
+    /// is filed nowhere.
     pub(super) async fn file(
         &mut self,
         incident: IncidentId,

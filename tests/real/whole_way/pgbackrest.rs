@@ -140,8 +140,8 @@ impl Story {
     }
 }
 
-/// One for each look, on a node of its own and with an alert of its own: what begins on one node, or
-/// in many places at once, is one incident.
+/// One for each look, on a node of its own and with an alert of its own: what begins on one node,
+/// or in many places at once, is one incident.
 const PODS: usize = 7;
 
 fn db(n: usize) -> String {
@@ -182,8 +182,8 @@ fn cronjob(namespace: &str) -> Value {
 async fn what_a_real_pgbackrest_says_decides_and_a_backup_starts_only_where_it_can_succeed() {
     let mut story = Story::begin().await;
 
-    // There is a stanza, and no backup: one is started, in a Job, which the test plays with the real
-    // program.
+    // There is a stanza, and no backup: one is started, in a Job, which the test plays with the
+    // real program.
     story.posts("main", "1h").await;
     wait_until(SOON, "a Job is made", async || story.jobs().await.len() == 1).await;
     story.backrest.runs(&["backup", "--type=full"]);
@@ -209,8 +209,8 @@ async fn what_a_real_pgbackrest_says_decides_and_a_backup_starts_only_where_it_c
     drop(slow);
     wait_until(SOON, "the lock is free", async || !is_locked(&story.backrest)).await;
 
-    // The archive takes nothing. (kwok's kubelet gives no code of a program that fails, as a real one
-    // does; what each code means is held to what the program says elsewhere.)
+    // The archive takes nothing. (kwok's kubelet gives no code of a program that fails, as a real
+    // one does; what each code means is held to what the program says elsewhere.)
     story.backrest.archives_by("false # pgbackrest");
     let late = story.looks("main", "1h", "nothing to do").await;
     assert!(late.contains("check: exit status 82"), "{late}");

@@ -58,7 +58,8 @@ impl PatroniCluster {
         Self::start_as(control_plane, namespace, scope, Plan { replicas, ..Plan::default() }).await
     }
 
-    /// It runs with all its members when this returns; whether they stream yet, [`Self::is_well`] tells.
+    /// It runs with all its members when this returns; whether they stream yet, [`Self::is_well`]
+    /// tells.
     pub async fn start_as(control_plane: &ControlPlane, namespace: &str, scope: &str, plan: Plan) -> Self {
         let folder = Folder::new("patroni");
         open_to(folder.path());
@@ -85,7 +86,8 @@ impl PatroniCluster {
             kubelet.shows(namespace, &name, EXPORTER, &cluster.folder.join(format!("exporter-{member}.log")));
             cluster.configure(member);
             cluster.members.push(None);
-            // The first one leads: the others come when there is something to copy, and all at once.
+            // The first one leads: the others come when there is something to copy, and all at
+            // once.
             let process = cluster.begin(member);
             cluster.members[member] = Some(process);
             if member == 0 {
@@ -153,7 +155,8 @@ impl PatroniCluster {
         None
     }
 
-    /// Whether somebody leads and all others stream from it, one of them synchronously where that is wanted.
+    /// Whether somebody leads and all others stream from it, one of them synchronously where that
+    /// is wanted.
     pub async fn is_well(&self) -> bool {
         let Some(leader) = self.leader().await else { return false };
         let waits = !self.plan.synchronous || !self.sql(leader, "show synchronous_standby_names").is_empty();
@@ -196,7 +199,8 @@ impl PatroniCluster {
         confirmed.difference(&there).copied().collect()
     }
 
-    /// How many bytes the files of a member's database have: below its data folder, or in the folder of that name there.
+    /// How many bytes the files of a member's database have: below its data folder, or in the
+    /// folder of that name there.
     pub fn bytes(data: &Path) -> u64 {
         let entries = std::fs::read_dir(data).into_iter().flatten().flatten();
         let of = |entry: std::fs::DirEntry| match entry.metadata() {
@@ -219,7 +223,8 @@ impl PatroniCluster {
         String::from_utf8_lossy(&log).into_owned()
     }
 
-    /// A real exporter for each member, and where each can be scraped with the labels of its pod: it and Patroni itself.
+    /// A real exporter for each member, and where each can be scraped with the labels of its pod:
+    /// it and Patroni itself.
     pub async fn measured(&mut self) -> Vec<(String, Value)> {
         let port = free_port();
         let mut scraped = Vec::new();
@@ -258,7 +263,8 @@ impl PatroniCluster {
         String::from_utf8_lossy(&output.stdout).trim().to_owned()
     }
 
-    /// Has a member write so many MiB of WAL, and nothing else, no faster than those that stream from it take it.
+    /// Has a member write so many MiB of WAL, and nothing else, no faster than those that stream
+    /// from it take it.
     pub async fn write_wal(&self, member: usize, mebibytes: u32) {
         let filler = "pg_logical_emit_message(true, 'filler', repeat('x', 1048576))";
         let behind = "select count(*) from pg_stat_replication where pg_wal_lsn_diff(pg_current_wal_lsn(), replay_lsn) > 1048576";

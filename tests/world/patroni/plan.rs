@@ -7,13 +7,15 @@ use serde_json::{Value, json};
 
 use super::{PASSWORD, PROGRAMS, USER};
 
-/// A leader and one replica that nothing waits for, which keep 16 MB of WAL: the least that Patroni takes.
+/// A leader and one replica that nothing waits for, which keep 16 MB of WAL: the least that Patroni
+/// takes.
 #[derive(Debug, Clone)]
 pub struct Plan {
     pub replicas: usize,
     /// A commit waits for a replica, and no other one may lead.
     pub synchronous: bool,
-    /// Whether each member has a slot; without, a leader forgets what a member that is away would need.
+    /// Whether each member has a slot; without, a leader forgets what a member that is away would
+    /// need.
     pub member_slots: bool,
     /// Slots that Patroni is to keep for others, as in its configuration.
     pub slots: Value,

@@ -26,7 +26,8 @@ pub struct Writer {
 }
 
 impl Writer {
-    /// Writes to whichever of these members leads, into the table `orders`, numbers that never come twice.
+    /// Writes to whichever of these members leads, into the table `orders`, numbers that never come
+    /// twice.
     pub(super) fn start(members: Vec<SocketAddr>) -> Self {
         let confirmed = Arc::new(Mutex::new(BTreeSet::new()));
         let mut writing = JoinSet::new();

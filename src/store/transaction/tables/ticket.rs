@@ -67,7 +67,7 @@ pub(in crate::store) trait TicketTable {
     /// incident, where it has some.
     async fn same_work(&mut self, sink: &str, key: &str, incident: IncidentId) -> Result<Option<SameWork>, StoreError>;
 
-    /// How many were filed there since.
+    /// How many were filed there since for the first time.
     async fn filed_since(&mut self, sink: &str, since: DateTime<Utc>) -> Result<u64, StoreError>;
 
     /// Whoever has asked for the same work while it was on its way.

@@ -1,4 +1,5 @@
-//! A replica was away for so long that its leader has removed the WAL that it needs: it is rebuilt, and never the leader.
+//! A replica was away for so long that its leader has removed the WAL that it needs: it is rebuilt,
+//! and never the leader.
 
 use serde_json::json;
 

@@ -1,5 +1,5 @@
-//! The leader's Patroni and PostgreSQL are killed. Patroni has another member lead: there is nothing left to do, and somebody
-//! should know.
+//! The leader's Patroni and PostgreSQL are killed. Patroni has another member lead: there is
+//! nothing left to do, and somebody should know.
 
 use std::net::SocketAddr;
 

@@ -1,5 +1,5 @@
-//! A Patroni cluster of three that somebody writes to all the time, and what the shipped playbooks do when it is in trouble. Whatever
-//! happens, each row that was confirmed is there at the end.
+//! A Patroni cluster of three that somebody writes to all the time, and what the shipped playbooks
+//! do when it is in trouble. Whatever happens, each row that was confirmed is there at the end.
 
 mod archive_fails;
 mod behind_removed_wal;
@@ -25,8 +25,8 @@ struct Shop {
     pages: WebhookReceiver,
 }
 
-/// A part of a playbook's patience, and what stands there in the tests: (playbook, as shipped, here). `BEGINNING` is the time in
-/// seconds at which all is well and measured.
+/// A part of a playbook's patience, and what stands there in the tests: (playbook, as shipped,
+/// here). `BEGINNING` is the time in seconds at which all is well and measured.
 type Hurry = (&'static str, &'static str, &'static str);
 
 impl Shop {
@@ -112,7 +112,8 @@ impl Shop {
         self.pages.deliveries().iter().filter_map(page_text).count()
     }
 
-    /// From now on a kubelet measures the volumes: each has so much room beside what its files have now.
+    /// From now on a kubelet measures the volumes: each has so much room beside what its files have
+    /// now.
     fn shows_volumes(&self, room: u64) {
         let volume = |member: usize| {
             let data = self.databases.data(member);
@@ -133,7 +134,8 @@ impl Shop {
         self.site.prometheus.exports_at_each_scrape(move || volumes.iter().map(|volume| volume()).collect());
     }
 
-    /// The cluster does well, takes writes, and has each row that was confirmed. The API server was asked to change nothing.
+    /// The cluster does well, takes writes, and has each row that was confirmed. The API server was
+    /// asked to change nothing.
     async fn ends_well(self) {
         self.databases.gets_well().await;
         self.writer.goes_on(SOON).await;

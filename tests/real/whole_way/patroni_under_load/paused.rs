@@ -1,4 +1,5 @@
-//! Somebody has paused Patroni, and the leader is lost: nobody takes over, and nobody's hands are on it but people's.
+//! Somebody has paused Patroni, and the leader is lost: nobody takes over, and nobody's hands are
+//! on it but people's.
 
 use reqwest::Method;
 use serde_json::json;

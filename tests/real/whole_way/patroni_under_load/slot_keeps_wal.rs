@@ -1,4 +1,5 @@
-//! A slot in Patroni's configuration that nobody reads: the volume fills with the WAL that it keeps.
+//! A slot in Patroni's configuration that nobody reads: the volume fills with the WAL that it
+//! keeps.
 
 use reqwest::Method;
 use serde_json::json;
